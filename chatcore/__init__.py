@@ -1,0 +1,1 @@
+"""The chat domain: conversations, turns, prompts, and the ports through which it reaches the world."""

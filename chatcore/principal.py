@@ -1,0 +1,46 @@
+"""Who is calling."""
+
+from dataclasses import dataclass
+
+from chatcore.errors import Forbidden, InvalidRequest
+
+LONGEST_USER_ID = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """An authenticated caller, and how it was authenticated.
+
+    Raises:
+        InvalidRequest: no user can have this id.
+    """
+
+    user_id: str
+    method: str
+
+    def __post_init__(self) -> None:
+        """Refuse an id that no user can have."""
+        checked_user_id(self.user_id)
+
+    def owner_as(self, user_id: str) -> str:
+        """Return the owner whose data this caller may use under `user_id`.
+
+        Raises:
+            Forbidden: it is somebody else's.
+        """
+        if user_id != self.user_id:
+            raise Forbidden
+        return self.user_id
+
+
+def checked_user_id(user_id: str) -> str:
+    """Return a user id unchanged.
+
+    Raises:
+        InvalidRequest: it is empty, longer than 255 characters, does not begin with a letter or digit, or
+            holds white space, control characters or a slash.
+    """
+    sane = 0 < len(user_id) <= LONGEST_USER_ID and user_id[0].isalnum()
+    if not (sane and user_id.isprintable() and " " not in user_id and "/" not in user_id):
+        raise InvalidRequest.of("user_id", "must begin with a letter or digit and hold no white space")
+    return user_id

@@ -1,0 +1,28 @@
+"""What text is acceptable: any Unicode that PostgreSQL and JSON can both carry, within a length."""
+
+import re
+
+from chatcore.errors import InvalidRequest
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+def checked(field: str, text: str, *, longest: int) -> str:
+    """Return the text of a request unchanged.
+
+    Raises:
+        InvalidRequest: it is blank, longer than `longest` characters, or holds NUL or a lone surrogate.
+    """
+    if not text or text.isspace():
+        raise InvalidRequest.of(field, "must not be empty")
+    if len(text) > longest:
+        raise InvalidRequest.of(field, f"must have at most {longest} characters")
+    if _UNSTORABLE.search(text):
+        raise InvalidRequest.of(field, "must not contain NUL or lone surrogates")
+    return text
+
+
+def mended(text: str) -> str:
+    """Return the text of a reply with NUL and lone surrogates replaced by U+FFFD."""
+    return _UNSTORABLE.sub(REPLACEMENT, text)

@@ -1,0 +1,1 @@
+"""The embedded PostgreSQL, started, killed and started again."""
