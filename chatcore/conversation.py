@@ -9,6 +9,7 @@ from uuid import UUID
 from chatcore.text import checked
 
 LONGEST_TITLE = 200
+FIRST_TITLE = 60
 LONGEST_MESSAGE = 32_000
 T = TypeVar("T")
 
@@ -66,4 +67,4 @@ class Page(Generic[T]):
 def title_from(question: str) -> str:
     """Return a conversation's first title: the beginning of its first question, on one line."""
     line = " ".join(question.split())
-    return line if len(line) <= 60 else line[:59].rstrip() + "…"
+    return line if len(line) <= FIRST_TITLE else line[: FIRST_TITLE - 1].rstrip() + "…"

@@ -186,6 +186,14 @@ class TurnStore(Protocol):
         """
 
     @abstractmethod
+    async def release(self, lease: Lease) -> None:
+        """Give a live turn back at once, as interrupted, so that nobody has to wait for the lease to run out.
+
+        Raises:
+            LeaseLost: the turn is not ours any more.
+        """
+
+    @abstractmethod
     async def look(self, owner: str, turn_id: UUID) -> Turn:
         """Return a turn; an interrupted one carries its partial reply.
 

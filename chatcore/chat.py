@@ -1,0 +1,189 @@
+"""Ask a question: the one way in which a turn begins, whichever door it came through."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from chatcore.conversation import LONGEST_MESSAGE, title_from
+from chatcore.errors import AttemptsExhausted, ConversationBusy, Failure, IdempotencyKeyReused, InvalidRequest
+from chatcore.live import LiveTurn
+from chatcore.ports.turn_store import Claim, Occupied, Opened, Opening, TurnStore
+from chatcore.prompt import LONGEST_SELECTION, Persona, build_prompt
+from chatcore.speaker import Speaker
+from chatcore.text import checked
+from chatcore.turn import Decision, Turn, decide
+
+LONGEST_KEY = 255
+
+
+class OnBusy(StrEnum):
+    """What to do when the conversation is busy with another turn."""
+
+    REFUSE = "refuse"
+    INTERRUPT = "interrupt"
+    ENQUEUE = "enqueue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What somebody asks.
+
+    `text` may be None where `replaces` names the turn whose question is to be answered again. `key` is the
+    idempotency key; `fingerprint` then tells this request from another one under the same key.
+    """
+
+    text: str | None
+    conversation_id: UUID | None = None
+    selected_text: str | None = None
+    replaces: UUID | None = None
+    key: str | None = None
+    fingerprint: bytes | None = None
+    on_busy: OnBusy = OnBusy.REFUSE
+    streamed: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be asked."""
+        if self.text is not None:
+            checked("message", self.text, longest=LONGEST_MESSAGE)
+        elif self.replaces is None:
+            raise InvalidRequest.of("message", "is required")
+        if self.selected_text is not None:
+            checked("selected_text", self.selected_text, longest=LONGEST_SELECTION)
+        if self.replaces is not None and self.conversation_id is None:
+            raise InvalidRequest.of("conversation_id", "is required to replace a turn of it")
+        if self.key is not None:
+            _checked_key(self.key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An accepted question.
+
+    `live` is there where this very process now answers it. `replayed` says that the turn is an earlier one.
+    """
+
+    turn_id: UUID
+    conversation_id: UUID
+    attempt: int
+    live: LiveTurn | None = None
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Times in seconds: a lease's length, the longest wait in a queue, and how often its head is looked for."""
+
+    lease: float = 30.0
+    queue: float = 60.0
+    look: float = 0.1
+
+
+class Chat:
+    """Takes questions, and has them answered."""
+
+    def __init__(
+        self, *, store: TurnStore, speaker: Speaker, new_id: Callable[[], UUID], patience: Patience
+    ) -> None:
+        """Take where turns are recorded, who answers them, and a maker of time-ordered ids (UUIDv7)."""
+        self._store = store
+        self._speaker = speaker
+        self._new_id = new_id
+        self._patience = patience
+
+    async def ask(
+        self, owner: str, persona: Persona, question: Question, *, opens: UUID | None = None
+    ) -> Asked:
+        """Record a question, begin to answer it, and return; or find that it was asked before.
+
+        `opens` is the id of the conversation to be made where the question names none.
+
+        Raises:
+            ConversationNotFound: the owner has no such conversation.
+            TurnNotFound: the conversation has no turn to replace of that id.
+            ConversationBusy: another turn is live, and stayed so for as long as we would wait.
+            IdempotencyKeyReused: the key belongs to another request.
+            Overloaded: this process has no room for another turn.
+            DatabaseUnavailable: nothing is promised; the same request may be sent again.
+        """
+        self._speaker.admit()
+        opening = self._opening(owner, persona, question, opens)
+        until = asyncio.get_running_loop().time() + self._patience.queue
+        result = await self._store.begin(opening)
+        while not isinstance(result, Opened):
+            if isinstance(result, Occupied):
+                await self._make_way(owner, result.turn, question.on_busy, until)
+                result = await self._store.begin(opening)
+                continue
+            turn, decision = result.turn, decide(result.turn, question.fingerprint or b"")
+            if decision is Decision.TAKE_OVER:
+                result = await self._store.take_over(owner, turn.id, self._claim(), persona.window // 2)
+                continue
+            return await self._known(owner, turn, decision)
+        return self._answer(persona, question, result)
+
+    async def cancel(self, owner: str, turn_id: UUID) -> Turn:
+        """Stop a turn, wherever it runs, and return it as it stands; what was said so far is kept.
+
+        Raises:
+            TurnNotFound: the owner has no such turn.
+        """
+        turn = await self._store.cancel(owner, turn_id)
+        if turn.status.live:
+            self._speaker.stop(owner, turn_id)
+        return turn
+
+    def _answer(self, persona: Persona, question: Question, opened: Opened) -> Asked:
+        prompt = build_prompt(persona, opened.question, opened.history, opened.selected_text)
+        live = self._speaker.start(opened.lease, prompt, streamed=question.streamed)
+        lease = opened.lease
+        return Asked(
+            turn_id=lease.turn_id, conversation_id=lease.conversation_id, attempt=lease.attempt, live=live
+        )
+
+    async def _known(self, owner: str, turn: Turn, decision: Decision) -> Asked:
+        if decision is Decision.REFUSE:
+            raise IdempotencyKeyReused
+        if decision is Decision.GIVE_UP:
+            turn = await self._store.give_up(owner, turn.id, Failure.of(AttemptsExhausted()))
+        return Asked(turn_id=turn.id, conversation_id=turn.conversation_id, attempt=turn.attempt, replayed=True)
+
+    async def _make_way(self, owner: str, turn: Turn, on_busy: OnBusy, until: float) -> None:
+        """Return when it is worth trying again.
+
+        Raises:
+            ConversationBusy: it is not, or there is no time left.
+        """
+        if on_busy is OnBusy.REFUSE or asyncio.get_running_loop().time() >= until:
+            raise ConversationBusy(retry_after=1)
+        if on_busy is OnBusy.INTERRUPT:
+            await self.cancel(owner, turn.id)
+        await asyncio.sleep(self._patience.look)
+
+    def _opening(self, owner: str, persona: Persona, question: Question, opens: UUID | None) -> Opening:
+        conversation_id = question.conversation_id or opens
+        return Opening(
+            owner=owner,
+            conversation_id=conversation_id or self._new_id(),
+            new_conversation=question.conversation_id is None,
+            turn_id=self._new_id(),
+            question_id=self._new_id(),
+            reply_id=self._new_id(),
+            question=question.text,
+            selected_text=question.selected_text,
+            title=title_from(question.text or ""),
+            key=question.key,
+            fingerprint=question.fingerprint,
+            replaces=question.replaces,
+            window=persona.window // 2,
+            claim=self._claim(),
+        )
+
+    def _claim(self) -> Claim:
+        return Claim(token=self._new_id(), seconds=self._patience.lease)
+
+
+def _checked_key(key: str) -> None:
+    if not 0 < len(key) <= LONGEST_KEY or not all("!" <= character <= "~" for character in key):
+        raise InvalidRequest.of("Idempotency-Key", f"must be 1 to {LONGEST_KEY} visible ASCII characters")

@@ -1,0 +1,126 @@
+"""Listen to a turn: in this process while it runs here, else by reading what the store has of it."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from uuid import UUID
+
+from chatcore.errors import DatabaseUnavailable, Failure
+from chatcore.events import Accepted, Delta, Ending, Failed, Position, Reset, Silence, TurnEvent, ending_of
+from chatcore.live import LiveTurn
+from chatcore.ports.turn_store import Progress, TurnStore
+from chatcore.speaker import Speaker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """Times in seconds: between two looks into the store, of silence before it is mentioned, and how long
+    the database may be away before a listener is told.
+    """
+
+    look: float = 0.15
+    silence: float = 10.0
+    outage: float = 15.0
+
+
+class Listener:
+    """Tells what happens in turns."""
+
+    def __init__(self, *, store: TurnStore, speaker: Speaker, pace: Pace) -> None:
+        """Take where turns are recorded and who runs those of this process."""
+        self._store = store
+        self._speaker = speaker
+        self._pace = pace
+
+    async def ending(self, owner: str, turn_id: UUID, live: LiveTurn | None = None) -> Ending:
+        """Wait until the turn has ended and return how.
+
+        Raises:
+            TurnNotFound: the owner has no such turn (any more).
+        """
+        live = live or self._speaker.find(owner, turn_id)
+        if live is not None and (ending := await live.ended()) is not None:
+            return ending
+        async for event in self._followed(owner, turn_id, Position(attempt=0, offset=0)):
+            if isinstance(event, Ending):
+                return event
+        raise AssertionError("a stream ends with an ending")
+
+    async def events(
+        self, owner: str, turn_id: UUID, position: Position | None, live: LiveTurn | None = None
+    ) -> AsyncGenerator[TurnEvent, None]:
+        """Yield what happens after `position`, on whichever replica the turn runs; from its start if None.
+
+        `live` is the turn as `Chat.ask` returned it, where it did.
+
+        Raises:
+            TurnNotFound: the owner has no such turn (any more).
+        """
+        live = live or self._speaker.find(owner, turn_id)
+        if position is None:
+            turn = live.lease if live is not None else await self._store.look(owner, turn_id)
+            yield Accepted(turn_id=turn_id, conversation_id=turn.conversation_id, attempt=turn.attempt)
+            position = Position(attempt=turn.attempt, offset=0)
+        if live is not None:
+            async for event in self._heard(live, position):
+                yield event
+                if isinstance(event, Delta):
+                    position = event.position
+                elif isinstance(event, Ending):
+                    return
+        async for event in self._followed(owner, turn_id, position):
+            yield event
+
+    async def _heard(self, live: LiveTurn, position: Position) -> AsyncGenerator[TurnEvent, None]:
+        offset = position.offset
+        if position.attempt != live.lease.attempt:
+            yield Reset(attempt=live.lease.attempt)
+            offset = 0
+        async for event in live.events(offset, self._pace.silence):
+            yield event
+
+    async def _followed(self, owner: str, turn_id: UUID, position: Position) -> AsyncGenerator[TurnEvent, None]:
+        loop = asyncio.get_running_loop()
+        spoke = answered = loop.time()
+        while True:
+            try:
+                progress = await self._store.follow(owner, turn_id, position)
+                answered = loop.time()
+            except DatabaseUnavailable as error:
+                if loop.time() - answered > self._pace.outage:
+                    yield Failed(failure=Failure.of(error), attempt=position.attempt, retry_after=1)
+                    return
+                progress = None
+            for event in _news(progress, position):
+                yield event
+                spoke = loop.time()
+                if isinstance(event, Ending):
+                    return
+                if isinstance(event, Delta):
+                    position = event.position
+                elif isinstance(event, Reset):
+                    position = Position(attempt=event.attempt, offset=0)
+            if loop.time() - spoke > self._pace.silence:
+                yield Silence()
+                spoke = loop.time()
+            await asyncio.sleep(self._pace.look)
+
+
+def _news(progress: Progress | None, position: Position) -> list[TurnEvent]:
+    """Return the events that lead from a position to what the store has."""
+    if progress is None:
+        return []
+    events: list[TurnEvent] = []
+    turn = progress.turn
+    if turn.attempt != position.attempt:
+        if position.attempt:
+            events.append(Reset(attempt=turn.attempt))
+        position = Position(attempt=turn.attempt, offset=0)
+    ending = ending_of(turn)
+    text = progress.text if ending is None or turn.reply is None else turn.reply.content[position.offset :]
+    if text:
+        reached = Position(attempt=turn.attempt, offset=position.offset + len(text))
+        events.append(Delta(text=text, position=reached))
+    if ending is not None:
+        events.append(ending)
+    return events

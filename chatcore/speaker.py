@@ -1,0 +1,164 @@
+"""Runs turns to their end in tasks of their own, whoever has stopped listening, and knows which run here."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from chatcore.errors import DatabaseUnavailable, Failure, LeaseLost, ModelFailed, Overloaded
+from chatcore.events import Failed, ending_of
+from chatcore.live import LiveTurn
+from chatcore.ports.language_model import LanguageModel, ModelCall, ModelRequest
+from chatcore.ports.turn_store import Broken, Lease, Outcome, TurnStore
+from chatcore.prompt import Prompt
+from chatcore.speech import Speech, Tempo
+from chatcore.turn import Turn, TurnStatus
+
+LONGEST_PAUSE = 2.0
+
+
+@dataclass(slots=True, kw_only=True)
+class TurnReport:
+    """How one attempt went, for logs and figures; times in seconds since it was begun.
+
+    `turn` is None where the attempt was lost to somebody else or could not be recorded. `bug` is an error
+    that nobody foresaw.
+    """
+
+    lease: Lease
+    streamed: bool
+    began_at: float
+    turn: Turn | None = None
+    calls: list[ModelCall] = field(default_factory=list)
+    first_piece: float | None = None
+    spoken: float = 0.0
+    recorded: float = 0.0
+    bug: Exception | None = None
+
+
+Observe = Callable[[TurnReport], None]
+
+
+class Speaker:
+    """The turns that run in this process."""
+
+    def __init__(
+        self, *, store: TurnStore, model: LanguageModel, observe: Observe, tempo: Tempo, capacity: int
+    ) -> None:
+        """Take where turns are recorded, who speaks, who is told of each attempt, and how many may run."""
+        self._store = store
+        self._model = model
+        self._observe = observe
+        self._tempo = tempo
+        self._capacity = capacity
+        self._running: dict[UUID, tuple[LiveTurn, Speech]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    def admit(self) -> None:
+        """Return where there is room for another turn.
+
+        Raises:
+            Overloaded: there is none.
+        """
+        if self._closing or len(self._tasks) >= self._capacity:
+            raise Overloaded(retry_after=1)
+
+    def start(self, lease: Lease, prompt: Prompt, *, streamed: bool) -> LiveTurn:
+        """Begin to answer a turn that is ours, and return what can be listened to."""
+        live = LiveTurn(lease)
+        speech = Speech(live, self._model, self._store, self._tempo)
+        self._running[lease.turn_id] = live, speech
+        task = asyncio.create_task(self._run(live, speech, prompt, streamed=streamed))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return live
+
+    def find(self, owner: str, turn_id: UUID) -> LiveTurn | None:
+        """Return the turn if it runs here."""
+        live, _ = self._running.get(turn_id, (None, None))
+        return live if live is not None and live.lease.owner == owner else None
+
+    def stop(self, owner: str, turn_id: UUID) -> None:
+        """Stop a turn that runs here without waiting for its next beat; of others this knows nothing."""
+        if self.find(owner, turn_id) is not None:
+            self._running[turn_id][1].stop()
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more turns, let those that run end, and after so many seconds hand the others over."""
+        self._closing = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        for _, speech in self._running.values():
+            speech.abandon()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=self._tempo.notice)
+
+    async def _run(self, live: LiveTurn, speech: Speech, prompt: Prompt, *, streamed: bool) -> None:
+        loop = asyncio.get_running_loop()
+        report = TurnReport(lease=live.lease, streamed=streamed, began_at=loop.time())
+        request = ModelRequest(prompt=prompt, streamed=streamed, meter=report.calls.append)
+        try:
+            outcome = await self._speak(speech, request, report)
+            report.spoken = loop.time() - report.began_at
+            report.turn = await self._record(live, speech, outcome, report)
+        except LeaseLost:
+            live.lose()
+        finally:
+            report.recorded = loop.time() - report.began_at
+            report.first_piece = None if live.spoke_at is None else live.spoke_at - report.began_at
+            self._forget(live)
+            live.lose()
+            self._observe(report)
+
+    async def _speak(self, speech: Speech, request: ModelRequest, report: TurnReport) -> Outcome | None:
+        try:
+            return await speech.outcome(request)
+        except LeaseLost:
+            raise
+        except Exception as bug:  # noqa: BLE001 - whatever a model adapter forgot, the turn must end
+            report.bug = bug
+            return Broken(failure=Failure.of(ModelFailed()))
+
+    async def _record(
+        self, live: LiveTurn, speech: Speech, outcome: Outcome | None, report: TurnReport
+    ) -> Turn | None:
+        """Write the outcome down, trying again while the database is away, and tell those who listen."""
+        loop = asyncio.get_running_loop()
+        began, pause = loop.time(), 0.05
+        while True:
+            try:
+                return await self._finish(live, speech, outcome, report)
+            except DatabaseUnavailable as error:
+                waited = loop.time() - began
+                if waited >= self._tempo.notice or self._closing:
+                    self._tell_unrecorded(live, error)
+                if waited >= self._tempo.persist or self._closing:
+                    return None
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _finish(
+        self, live: LiveTurn, speech: Speech, outcome: Outcome | None, report: TurnReport
+    ) -> Turn | None:
+        if outcome is None:
+            await self._store.release(live.lease)
+            turn = await self._store.look(live.lease.owner, live.lease.turn_id)
+        else:
+            turn = await self._store.finish(live.lease, outcome, report.calls)
+        ending = ending_of(turn)
+        if turn.status is TurnStatus.FAILED and turn.failure is not None:
+            ending = Failed(failure=turn.failure, attempt=turn.attempt, retry_after=speech.retry_after)
+        if ending is not None:
+            live.end(ending)
+        return turn
+
+    def _tell_unrecorded(self, live: LiveTurn, error: DatabaseUnavailable) -> None:
+        """End the listening, not the trying: a repeated request finds the reply once it is recorded."""
+        self._forget(live)
+        live.end(Failed(failure=Failure.of(error), attempt=live.lease.attempt, retry_after=error.retry_after))
+
+    def _forget(self, live: LiveTurn) -> None:
+        running, _ = self._running.get(live.lease.turn_id, (None, None))
+        if running is live:
+            del self._running[live.lease.turn_id]
