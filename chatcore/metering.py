@@ -1,10 +1,11 @@
 """One call of a model provider while it goes on: what it said, what that cost, and how it ended."""
 
+import asyncio
 import time
 from types import TracebackType
 from typing import Self
 
-from chatcore.errors import ChatError
+from chatcore.errors import ChatError, ModelFailed
 from chatcore.ports.language_model import Finished, ModelCall, ModelRequest
 from chatcore.prompt import estimated_tokens
 from chatcore.turn import Usage
@@ -37,7 +38,7 @@ class Tally:
     ) -> None:
         """Tell the meter how the call ended, unless it was told already."""
         del kind, trace
-        self._tell(error.code() if isinstance(error, ChatError) else "cancelled")
+        self._tell(_outcome(error))
 
     def said(self, piece: str) -> str:
         """Count a piece of the reply and return it."""
@@ -57,7 +58,9 @@ class Tally:
         """What the call has cost so far."""
         if self._usage is not None:
             return self._usage
-        sent = sum(estimated_tokens(text) for _, text in self._request.prompt.messages()) if self.accepted else 0
+        sent = (
+            sum(estimated_tokens(text) for _, text in self._request.prompt.messages()) if self.accepted else 0
+        )
         return Usage(input_tokens=sent, output_tokens=-(-self._characters // 4), estimated=True)
 
     def _tell(self, outcome: str) -> None:
@@ -73,3 +76,13 @@ class Tally:
                 first_token_seconds=self._first_token,
             )
         )
+
+
+def _outcome(error: BaseException | None) -> str:
+    match error:
+        case ChatError():
+            return error.code()
+        case None | GeneratorExit() | asyncio.CancelledError():
+            return "cancelled"
+        case _:
+            return ModelFailed.code()
