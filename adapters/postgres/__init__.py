@@ -1,0 +1,1 @@
+"""PostgreSQL: the stores, the schema they need, and the rights to it."""

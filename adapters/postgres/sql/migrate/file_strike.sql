@@ -1,0 +1,2 @@
+DELETE FROM chatcore_migration.file
+ WHERE id = %(id)s

@@ -1,0 +1,4 @@
+SELECT sha256
+  FROM chatcore_migration.functions
+ ORDER BY installed_at DESC
+ LIMIT 1
