@@ -1,0 +1,1 @@
+SELECT chatcore.delete_conversation($1, $2)

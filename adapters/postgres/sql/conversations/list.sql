@@ -1,0 +1,3 @@
+SELECT id, title, created_at, updated_at
+  FROM chatcore.list_conversations($1, $2, $3)
+ ORDER BY id DESC

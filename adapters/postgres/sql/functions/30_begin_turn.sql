@@ -1,0 +1,143 @@
+-- Records a question and reads its history, or says what stands in the way. Every refusal comes before the
+-- first write. Locks the conversation first, as every function does, so that none waits in a ring.
+CREATE OR REPLACE FUNCTION chatcore.begin_turn(
+    in_owner text, in_conversation uuid, in_new_conversation boolean, in_title text,
+    in_turn uuid, in_question_id uuid, in_reply_id uuid, in_question text, in_selected_text text,
+    in_key text, in_fingerprint bytea, in_replaces uuid, in_window integer,
+    in_token uuid, in_seconds double precision,
+    OUT verdict text, OUT attempt integer, OUT question text, OUT selected_text text,
+    OUT questions text[], OUT answers text[], OUT turn chatcore.turn_facts
+)
+LANGUAGE plpgsql
+SET lock_timeout = '3s'
+AS $$
+DECLARE
+    known chatcore.turn;
+    live chatcore.turn;
+    replaced chatcore.turn;
+    next_number integer;
+BEGIN
+    PERFORM set_config('chatcore.owner', in_owner, true);
+    attempt := 1;
+    question := in_question;
+    selected_text := in_selected_text;
+
+    IF in_key IS NULL THEN
+        SELECT * INTO known FROM chatcore.turn AS t WHERE t.owner = in_owner AND t.id = in_turn;
+    ELSE
+        SELECT * INTO known FROM chatcore.turn AS t WHERE t.owner = in_owner AND t.key = in_key;
+    END IF;
+    IF FOUND THEN
+        IF known.lease_token = in_token AND known.ended_at IS NULL
+           AND NOT chatcore.lease_is_dead(known.lease_until) THEN
+            -- The answer to our own COMMIT was lost.
+            verdict := 'opened';
+            SELECT m.content INTO question
+              FROM chatcore.message AS m
+             WHERE m.owner = in_owner
+               AND m.conversation_id = known.conversation_id
+               AND m.position = 2 * known.number - 1;
+            selected_text := known.selected_text;
+            SELECT h.questions, h.answers INTO questions, answers
+              FROM chatcore.history_before(in_owner, known.conversation_id, known.number, in_window) AS h;
+        ELSE
+            verdict := 'key taken';
+            turn := chatcore.facts_of_turn(in_owner, known.id);
+        END IF;
+        RETURN;
+    END IF;
+
+    PERFORM
+       FROM chatcore.conversation AS c
+      WHERE c.owner = in_owner
+        AND c.id = in_conversation
+        FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        IF in_replaces IS NOT NULL OR NOT in_new_conversation THEN
+            verdict := CASE WHEN in_new_conversation THEN 'no turn' ELSE 'no conversation' END;
+            RETURN;
+        END IF;
+        INSERT INTO chatcore.app_user (owner) VALUES (in_owner) ON CONFLICT DO NOTHING;
+        INSERT INTO chatcore.conversation (owner, id, title)
+        VALUES (in_owner, in_conversation, in_title)
+            ON CONFLICT DO NOTHING;
+        IF NOT FOUND THEN
+            -- Somebody else made it just now.
+            PERFORM
+               FROM chatcore.conversation AS c
+              WHERE c.owner = in_owner
+                AND c.id = in_conversation
+                FOR NO KEY UPDATE;
+            IF NOT FOUND THEN
+                RAISE 'conversation came and went' USING ERRCODE = 'serialization_failure';
+            END IF;
+        END IF;
+    END IF;
+
+    IF in_replaces IS NOT NULL THEN
+        SELECT * INTO replaced
+          FROM chatcore.turn AS t
+         WHERE t.owner = in_owner
+           AND t.id = in_replaces
+           AND t.conversation_id = in_conversation;
+        IF NOT FOUND THEN
+            verdict := 'no turn';
+            RETURN;
+        END IF;
+    END IF;
+
+    SELECT * INTO live
+      FROM chatcore.turn AS t
+     WHERE t.owner = in_owner
+       AND t.conversation_id = in_conversation
+       AND t.ended_at IS NULL
+       FOR NO KEY UPDATE;
+    IF FOUND THEN
+        IF NOT chatcore.lease_is_dead(live.lease_until) THEN
+            -- While we waited for the lock, a request with our own key may have begun it.
+            verdict := CASE WHEN live.key = in_key THEN 'key taken' ELSE 'occupied' END;
+            turn := chatcore.facts_of_turn(in_owner, live.id);
+            RETURN;
+        END IF;
+        PERFORM chatcore.interrupt_turn(in_owner, live.id);
+    END IF;
+
+    IF in_replaces IS NOT NULL THEN
+        UPDATE chatcore.turn AS t
+           SET active = false
+         WHERE t.owner = in_owner
+           AND t.conversation_id = in_conversation
+           AND t.number >= replaced.number
+           AND t.active;
+        IF in_question IS NULL THEN
+            selected_text := replaced.selected_text;
+            SELECT m.content INTO question
+              FROM chatcore.message AS m
+             WHERE m.owner = in_owner
+               AND m.conversation_id = in_conversation
+               AND m.position = 2 * replaced.number - 1;
+        END IF;
+    END IF;
+
+    SELECT t.number + 1 INTO next_number
+      FROM chatcore.turn AS t
+     WHERE t.owner = in_owner
+       AND t.conversation_id = in_conversation
+     ORDER BY t.number DESC
+     LIMIT 1;
+    next_number := coalesce(next_number, 1);
+    INSERT INTO chatcore.turn (
+        owner, id, conversation_id, number, status, replaces, key, fingerprint, question_id, reply_id,
+        selected_text, lease_token, lease_until
+    ) VALUES (
+        in_owner, in_turn, in_conversation, next_number, 'pending', in_replaces, in_key, in_fingerprint,
+        in_question_id, in_reply_id, selected_text, in_token, clock_timestamp() + in_seconds * interval '1 s'
+    );
+    INSERT INTO chatcore.message (owner, conversation_id, position, id, role, content)
+    VALUES (in_owner, in_conversation, 2 * next_number - 1, in_question_id, 'user', question);
+
+    verdict := 'opened';
+    SELECT h.questions, h.answers INTO questions, answers
+      FROM chatcore.history_before(in_owner, in_conversation, next_number, in_window) AS h;
+END
+$$;
