@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import psycopg
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
+from adapters.postgres.after_migration import Session, grant, install_functions, named, remove_functions
 from adapters.postgres.schema_source import SchemaSource, shipped, statement
 from adapters.postgres.yoyo_backend import Backend, MigratorBusy
 
@@ -64,8 +64,9 @@ def migrate_up(owner_url: str, app_role: str | None, *, source: SchemaSource | N
         migrations = backend.to_apply(backend.all_migrations())
         # One by one: yoyo's own loop passes over a file that it cannot read.
         for migration in migrations:
-            backend.apply_one(migration)
-        _install_functions(backend.session, source)
+            with named(migration.id):
+                backend.apply_one(migration)
+        install_functions(backend.session, source)
         _grant(backend.session, app_role)
         return [migration.id for migration in migrations]
 
@@ -83,9 +84,10 @@ def migrate_down(owner_url: str, *, steps: int | None = None, source: SchemaSour
         applied = list(backend.to_rollback(backend.all_migrations()))
         chosen = applied if steps is None else applied[:steps]
         if len(chosen) == len(applied):
-            _remove_functions(backend.session)
+            remove_functions(backend.session)
         for migration in chosen:
-            _roll_back(backend, migration)
+            with named(migration.id):
+                _roll_back(backend, migration)
         return [migration.id for migration in chosen]
 
 
@@ -158,12 +160,12 @@ def _told_apart() -> Iterator[None]:
             "a table was in use for too long; nothing was changed, so run it again when there is less going on"
         ) from error
     except psycopg.Error as error:
-        raise MigrationFailed(str(error).strip()) from error
+        raise MigrationFailed(": ".join([*getattr(error, "__notes__", ()), str(error).strip()])) from error
 
 
-def _recorded(connection: psycopg.Connection[tuple[object, ...]]) -> list[tuple[object, ...]]:
+def _recorded(session: Session) -> list[tuple[object, ...]]:
     try:
-        return connection.execute(statement("migrate/recorded")).fetchall()
+        return session.execute(statement("migrate/recorded")).fetchall()
     except _NOTHING_THERE:
         return []
 
@@ -190,52 +192,18 @@ def _refuse_edited(states: list[MigrationState]) -> None:
         )
 
 
-def _install_functions(connection: psycopg.Connection[tuple[object, ...]], source: SchemaSource) -> None:
-    digest = source.functions_sha256()
-    if connection.execute(statement("migrate/functions_installed")).fetchone() == (digest,):
-        return
-    try:
-        _replace_functions(connection, source, digest, afresh=False)
-    except psycopg.errors.InvalidFunctionDefinition:
-        # A function's result cannot be replaced by another type.
-        _replace_functions(connection, source, digest, afresh=True)
-
-
-def _replace_functions(
-    connection: psycopg.Connection[tuple[object, ...]], source: SchemaSource, digest: str, *, afresh: bool
-) -> None:
-    with connection.transaction():
-        connection.execute("SET LOCAL search_path = ''")
-        if afresh:
-            connection.execute(statement("migrate/functions_drop"))
-        for file in source.function_files():
-            connection.execute(file.read_bytes())
-        connection.execute(statement("migrate/functions_drop"))
-        connection.execute(statement("migrate/functions_record"), {"sha256": digest})
-        connection.execute(statement("migrate/functions_guard"))
-
-
-def _remove_functions(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    with connection.transaction():
-        connection.execute(statement("migrate/functions_drop"))
-        connection.execute("DELETE FROM chatcore_migration.functions")
-
-
 def _roll_back(backend: Backend, migration: object) -> None:
     try:
         backend.rollback_one(migration)
     except psycopg.errors.DependentObjectsStillExist:
-        _remove_functions(backend.session)
+        remove_functions(backend.session)
         backend.rollback_one(migration)
 
 
-def _grant(connection: psycopg.Connection[tuple[object, ...]], app_role: str | None) -> None:
-    if app_role is None or connection.info.user == app_role:
+def _grant(session: Session, app_role: str | None) -> None:
+    if app_role is None or session.info.user == app_role:
         return
-    if connection.execute("SELECT to_regnamespace('chatcore')").fetchone() == (None,):
+    if session.execute("SELECT to_regnamespace('chatcore')").fetchone() == (None,):
         return
-    if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (app_role,)).fetchone() is None:
+    if not grant(session, app_role):
         raise MigrationFailed(f'the serving role does not exist: CREATE ROLE "{app_role}" LOGIN PASSWORD …')
-    grants = sql.SQL(statement("migrate/grants").decode()).format(role=sql.Identifier(app_role))
-    with connection.transaction():
-        connection.execute(grants)

@@ -6,9 +6,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from adapters.postgres.after_migration import Session
 from adapters.postgres.migrate import MigrationFailed, migrate_up, pending
-
-_Session = psycopg.Connection[tuple[object, ...]]
 
 
 def prepare_embedded(superuser_url: str) -> tuple[str, str]:
@@ -65,7 +64,7 @@ def _create(superuser_url: str, database: str, owner: str, app: str, password: s
         raise MigrationFailed(str(error).strip()) from error
 
 
-def _create_role(connection: _Session, role: str, password: str) -> None:
+def _create_role(connection: Session, role: str, password: str) -> None:
     login = sql.SQL("LOGIN PASSWORD {}").format(password) if password else sql.SQL("LOGIN")
     attributes = sql.SQL("NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION {}").format(login)
     try:
@@ -74,7 +73,7 @@ def _create_role(connection: _Session, role: str, password: str) -> None:
         connection.execute(sql.SQL("ALTER ROLE {} {}").format(sql.Identifier(role), attributes))
 
 
-def _create_database(connection: _Session, database: str, owner: str, app: str) -> None:
+def _create_database(connection: Session, database: str, owner: str, app: str) -> None:
     names = {"database": sql.Identifier(database), "owner": sql.Identifier(owner), "app": sql.Identifier(app)}
     with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
         connection.execute(sql.SQL("CREATE DATABASE {database} OWNER {owner}").format(**names))

@@ -8,7 +8,7 @@ transaction, and the lock is an advisory one that the server gives back when the
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend  # type: ignore[import-untyped]
@@ -60,6 +60,9 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
         connection.execute("SET statement_timeout = 0")
         # A migration that waits for a lock has everybody else wait behind it.
         connection.execute("SET lock_timeout = '10s'")
+        # Else a statement outlives a migrator that was killed, and so does its lock. Not every system can.
+        with suppress(psycopg.Error):
+            connection.execute("SET client_connection_check_interval = '1s'")
 
     @contextmanager
     def lock(self, timeout: float = _PATIENCE) -> Iterator[None]:
