@@ -1,10 +1,18 @@
 """Who is calling."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from chatcore.errors import Forbidden, InvalidRequest
 
 LONGEST_USER_ID = 255
+
+
+class Scope(StrEnum):
+    """What a caller may do with its own data; whoever signed in may do everything, a key what it is for."""
+
+    READ = "read"
+    WRITE = "write"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,19 +25,22 @@ class Principal:
 
     user_id: str
     method: str
+    scopes: frozenset[Scope] = frozenset(Scope)
 
     def __post_init__(self) -> None:
         """Refuse an id that no user can have."""
         checked_user_id(self.user_id)
 
-    def owner_as(self, user_id: str) -> str:
-        """Return the owner whose data this caller may use under `user_id`.
+    def owner_as(self, user_id: str, scope: Scope = Scope.WRITE) -> str:
+        """Return the owner whose data this caller may use under `user_id`, to read or to change it.
 
         Raises:
-            Forbidden: it is somebody else's.
+            Forbidden: it is somebody else's, or the caller's key is not for that.
         """
         if user_id != self.user_id:
             raise Forbidden
+        if scope not in self.scopes:
+            raise Forbidden(f"the key is not for {scope}")
         return self.user_id
 
 
