@@ -5,7 +5,7 @@ import pwd
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.embedded.errors import DirectoryNotOursError, UserUnavailableError
+from adapters.embedded.errors import DirectoryNotOurs, UserUnavailable
 
 _ROOT = 0
 _FOR_A_NEW_DIRECTORY = "nobody"
@@ -28,14 +28,14 @@ def account_for(directory: Path) -> Account:
     """Return the account that may run PostgreSQL on ``directory``, which need not exist yet.
 
     Raises:
-        DirectoryNotOursError: it belongs to another user and we are not root.
-        UserUnavailableError: the user has no entry in the password database.
+        DirectoryNotOurs: it belongs to another user and we are not root.
+        UserUnavailable: the user has no entry in the password database.
     """
     ours = os.geteuid()
     owner = directory.stat().st_uid if directory.exists() else ours
     if ours != _ROOT:
         if owner != ours:
-            raise DirectoryNotOursError(directory, f"it belongs to user {owner}, we are {ours}")
+            raise DirectoryNotOurs(directory, f"it belongs to user {owner}, we are {ours}")
         return _ordinary(ours)
     return _switched(owner)
 
@@ -45,7 +45,7 @@ def _ordinary(uid: int) -> Account:
     try:
         pwd.getpwuid(uid)
     except KeyError:
-        raise UserUnavailableError(f"user {uid}", "it has no entry in /etc/passwd") from None
+        raise UserUnavailable(f"user {uid}", "it has no entry in /etc/passwd") from None
     return Account(uid=uid, gid=os.getegid(), switched=False)
 
 
@@ -54,7 +54,7 @@ def _switched(owner: int) -> Account:
     try:
         entry = pwd.getpwuid(owner) if owner != _ROOT else pwd.getpwnam(_FOR_A_NEW_DIRECTORY)
     except KeyError:
-        raise UserUnavailableError(name, "it has no entry in /etc/passwd") from None
+        raise UserUnavailable(name, "it has no entry in /etc/passwd") from None
     return Account(uid=entry.pw_uid, gid=entry.pw_gid, switched=True)
 
 

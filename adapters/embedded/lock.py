@@ -11,6 +11,7 @@ class DirectoryLock:
     """An advisory lock on a file that also names its holder, for messages only."""
 
     def __init__(self, path: Path) -> None:
+        """Describe a lock on ``path``; it is made when the lock is first taken."""
         self._path = path
         self._file: int | None = None
 
