@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable
-from datetime import datetime
 
 from adapters.auth.bearer import required_bearer_token
+from adapters.auth.clock import Clock, utc_now
 from adapters.auth.lookups import Lookups
 from chatcore.api_key import ApiKey, ApiKeyText
 from chatcore.errors import Unauthenticated
@@ -20,7 +20,7 @@ class ApiKeyAuthenticator(Authenticator):
         self,
         store: ApiKeyStore,
         *,
-        now: Callable[[], datetime],
+        now: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take where keys are kept, and two clocks."""

@@ -5,10 +5,10 @@ import hmac
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from urllib.parse import unquote
 
 from adapters.auth.bearer import LONGEST_TOKEN, bearer_token
+from adapters.auth.clock import Clock, utc_now
 from adapters.auth.lookups import Lookups
 from chatcore.errors import Forbidden, InvalidRequest, Unauthenticated
 from chatcore.ports.authenticator import Authenticator, Credentials
@@ -37,7 +37,7 @@ class BetterAuthAuthenticator(Authenticator):
         look_up: SignInLookup,
         *,
         origins: Iterable[str],
-        now: Callable[[], datetime],
+        now: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take Better Auth's secret, the look-up in its tables, the allowed origins, and two clocks.

@@ -1,7 +1,5 @@
 """Tokens signed with a secret that issuer and server share: HMAC with SHA-256 (RFC 7518, section 3.2)."""
 
-import time
-from collections.abc import Callable
 from datetime import timedelta
 
 import jwt
@@ -9,6 +7,7 @@ from jwt.algorithms import HMACAlgorithm
 
 from adapters.auth.bearer import required_bearer_token
 from adapters.auth.claims import Expectation, principal_of
+from adapters.auth.clock import Clock, utc_now
 from adapters.auth.memory import Memory
 from adapters.auth.signature import SignatureCheck
 from chatcore.ports.authenticator import Authenticator, Credentials
@@ -30,9 +29,9 @@ class Hs256Authenticator(Authenticator):
         *,
         issuer: str | None = None,
         audience: str | None = None,
-        now: Callable[[], float] = time.time,
+        now: Clock = utc_now,
     ) -> None:
-        """Take the secret, the `iss` and `aud` that a token must have where set, and a clock of Unix seconds.
+        """Take the secret, the `iss` and `aud` that a token must have where set, and a clock.
 
         Raises:
             ValueError: the secret is shorter than 32 bytes, or is itself a public key.
@@ -45,7 +44,7 @@ class Hs256Authenticator(Authenticator):
 
     async def authenticate(self, credentials: Credentials) -> Principal:
         """Return who is calling."""
-        token, now = required_bearer_token(credentials), self._now()
+        token, now = required_bearer_token(credentials), self._now().timestamp()
         known = self._believed.recall(token, now)
         if known is not None:
             return known
@@ -62,7 +61,7 @@ def issue_token(
     *,
     issuer: str | None = None,
     audience: str | None = None,
-    now: Callable[[], float] = time.time,
+    now: Clock = utc_now,
 ) -> str:
     """Return a token for a user that `Hs256Authenticator` believes until `ttl`, in whole seconds, from now.
 
@@ -70,7 +69,7 @@ def issue_token(
         InvalidRequest: no user can have this id.
         ValueError: the secret is shorter than 32 bytes, or is itself a public key.
     """
-    issued = int(now())
+    issued = int(now().timestamp())
     claims: dict[str, str | int] = {
         "sub": checked_user_id(user),
         "iat": issued,

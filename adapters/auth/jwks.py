@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from adapters.auth.bearer import required_bearer_token
 from adapters.auth.claims import Expectation, principal_of
+from adapters.auth.clock import Clock, utc_now
 from adapters.auth.key_set import ALGORITHMS, KeySet
 from adapters.auth.key_set_cache import KeySetCache
 from adapters.auth.key_set_fetch import KeySetFetch
@@ -27,7 +28,7 @@ class JwksAuthenticator(Authenticator):
         *,
         issuer: str | None = None,
         audience: str | None = None,
-        now: Callable[[], float] = time.time,
+        now: Clock = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the key set's address, the `iss` and `aud` that a token must have where set, and two clocks.
@@ -61,7 +62,7 @@ class JwksAuthenticator(Authenticator):
         header = header_of(token)
         if header.alg not in ALGORITHMS:
             raise Unauthenticated("the token is signed by another algorithm")
-        key_set, now = await self._key_set_for(header), self._now()
+        key_set, now = await self._key_set_for(header), self._now().timestamp()
         if key_set is not self._believed_by:
             self._believed.clear()
             self._believed_by = key_set

@@ -31,6 +31,8 @@ def _algorithms(mint: Mint, now: float) -> Iterator[tuple[str, str]]:
         yield f"alg {none!r} with the signature", mint.raw(header, claims)
     for alg in ("HS384", "HS512", "hs256", "RS1", "ES256K", "PS256", "dir", None, 0, ["HS256"], {"HS256": 1}):
         yield f"alg {alg!r}", mint.token(mint.claims(now), alg=alg)
+    for alg in sorted({"HS256", "EdDSA", "ES256", "RS256"} - {mint.alg}):
+        yield f"{mint.alg} that says it is {alg}", mint.token(mint.claims(now), alg=alg)
     without = json.dumps({"typ": "JWT"}).encode()
     yield "no alg", mint.raw(without, claims)
     for form, public in mint.public_forms.items():

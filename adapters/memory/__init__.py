@@ -1,0 +1,1 @@
+"""The stores in memory: for tests of the domain, and for trying things out; nothing outlives the process."""

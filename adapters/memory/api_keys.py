@@ -1,0 +1,43 @@
+"""API keys in memory."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from chatcore.api_key import ApiKey, ApiKeyText
+from chatcore.ports.api_key_store import ApiKeyStore
+
+
+class MemoryApiKeyStore(ApiKeyStore):
+    """Keeps API keys until the process ends."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._keys: dict[tuple[str, UUID], tuple[ApiKey, bytes]] = {}
+
+    async def add(self, key: ApiKey, text: ApiKeyText) -> None:
+        """Record a new key."""
+        self._keys[key.owner, key.id] = key, text.digest
+
+    async def of_owner(self, owner: str) -> Sequence[ApiKey]:
+        """Return an owner's keys, oldest first."""
+        keys = (key for key, _ in self._keys.values() if key.owner == owner)
+        return sorted(keys, key=lambda key: (key.created_at, key.id))
+
+    async def revoke(self, owner: str, key_id: UUID, at: datetime) -> bool:
+        """Make a key open nothing any more."""
+        if (owner, key_id) not in self._keys:
+            return False
+        key, digest = self._keys[owner, key_id]
+        self._keys[owner, key_id] = replace(key, revoked_at=key.revoked_at or at), digest
+        return True
+
+    async def use(self, text: ApiKeyText, at: datetime) -> ApiKey | None:
+        """Return the key with exactly this text, and record its use."""
+        key, digest = self._keys.get((text.owner, text.id), (None, b""))
+        if key is None or digest != text.digest:
+            return None
+        used = replace(key, last_used_at=at)
+        self._keys[text.owner, text.id] = used, digest
+        return used
