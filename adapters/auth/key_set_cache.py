@@ -26,10 +26,6 @@ Fetch = Callable[[], Awaitable[bytes]]
 _log = logging.getLogger(__name__)
 
 
-class FetchFailed(Exception):
-    """The issuer's key set could not be had; says why, for the log."""
-
-
 class KeySetCache:
     """The newest key set of an issuer that could be had. Nothing is fetched while nobody asks."""
 

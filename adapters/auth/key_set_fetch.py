@@ -6,12 +6,14 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from adapters.auth.key_set_cache import FetchFailed
-
 LARGEST = 256 * 1_024
 """Bytes of a key set, at most; real ones have one or two thousand."""
 
 WITHIN = aiohttp.ClientTimeout(total=5)
+
+
+class FetchFailed(Exception):
+    """The issuer's key set could not be had; says why, for the log."""
 
 
 class KeySetFetch:
