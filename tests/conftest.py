@@ -6,6 +6,8 @@ import pytest
 
 from tests.databases import Database, Databases, choice, databases
 
+pytest_plugins = ["tests.upstream.fixtures"]
+
 
 def pytest_report_header() -> str:
     return f"PostgreSQL: {choice()}"

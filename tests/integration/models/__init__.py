@@ -1,0 +1,1 @@
+"""Model adapters against servers and processes of their own."""

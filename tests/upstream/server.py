@@ -1,0 +1,116 @@
+"""The upstream's HTTP server: one call at a time on each connection, watched for the client's leaving."""
+
+import asyncio
+import json
+from collections import Counter
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+
+from tests.upstream.faults import DONE, FAULTS
+from tests.upstream.wire import Request, Wire, completion, delta, encoded, frame, whole
+
+
+@dataclass(slots=True, kw_only=True)
+class Stats:
+    """What happened so far; `left` counts calls whose client went away, `leaks` keys sent elsewhere."""
+
+    calls: int = 0
+    billed_tokens: int = 0
+    open_connections: int = 0
+    most_open_connections: int = 0
+    open_calls: int = 0
+    most_open_calls: int = 0
+    left: int = 0
+    leaks: int = 0
+
+
+class Upstream:
+    """The server's state, shared by its connections."""
+
+    def __init__(self, gap: float) -> None:
+        self._gap = gap
+        self.stats = Stats()
+        self._last: bytes = b"{}"
+        self._seen: Counter[str] = Counter()
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
+        self.stats.open_connections += 1
+        self.stats.most_open_connections = max(self.stats.most_open_connections, self.stats.open_connections)
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                while await self._serve(reader, writer):
+                    pass
+        finally:
+            self.stats.open_connections -= 1
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        method, target, _ = head[0].split(" ")
+        fields = (line.partition(":") for line in head[1:] if line)
+        headers = {name.lower(): value.strip() for name, _, value in fields}
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        path = target.partition("?")[0]
+        if path.endswith("/chat/completions"):
+            self._last = body
+            return await self._called(reader, Wire(writer, Request(headers=headers, body=json.loads(body))))
+        return await self._told(method, path, Wire(writer, Request(headers=headers, body={})))
+
+    async def _told(self, method: str, path: str, wire: Wire) -> bool:
+        if path == "/elsewhere":
+            self.stats.leaks += "authorization" in wire.request.headers
+        if (method, path) == ("POST", "/reset"):
+            opened = self.stats.open_connections
+            self.stats = Stats(open_connections=opened, most_open_connections=opened)
+            self._seen.clear()
+            self._last = b"{}"
+        answers = {"/stats": encoded(asdict(self.stats)), "/last": self._last, "/reset": b"{}"}
+        known = path in answers
+        await wire.answer(answers.get(path, b"{}"), "200 OK" if known else "404 Not Found")
+        return True
+
+    async def _called(self, reader: asyncio.StreamReader, wire: Wire) -> bool:
+        self.stats.calls += 1
+        self.stats.open_calls += 1
+        self.stats.most_open_calls = max(self.stats.most_open_calls, self.stats.open_calls)
+        answer = asyncio.create_task(self._answer(wire))
+        gone = asyncio.create_task(reader.read(1))
+        try:
+            await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                self.stats.left += 1
+                return False
+            await answer
+            return wire.keep_alive
+        finally:
+            self.stats.open_calls -= 1
+            for task in (answer, gone):
+                task.cancel()
+            await asyncio.gather(answer, gone, return_exceptions=True)
+
+    async def _answer(self, wire: Wire) -> None:
+        kind, *options = wire.request.model.split(":")
+        if kind == "fault" and self._still_faulty(wire.request.model, options):
+            await FAULTS[options[0]](wire)
+        elif kind == "words":
+            await self._say(wire, ["word "] * int(options[0]), float(options[1]) if options[1:] else 0.0)
+        else:
+            if kind == "slow":
+                await asyncio.sleep(float(options[0]))
+            await self._say(wire, wire.request.question.split(" "), self._gap, between=" ")
+
+    def _still_faulty(self, model: str, options: list[str]) -> bool:
+        self._seen[model] += 1
+        return not options[1:] or self._seen[model] <= int(options[1])
+
+    async def _say(self, wire: Wire, words: list[str], gap: float, between: str = "") -> None:
+        pieces = [word + between for word in words[:-1]] + words[-1:]
+        sent = sum(len(str(message["content"])) for message in wire.request.body["messages"])
+        usage = {"prompt_tokens": -(-sent // 4), "completion_tokens": len(pieces)}
+        self.stats.billed_tokens += sum(usage.values())
+        if not wire.request.streamed:
+            await wire.answer(whole("".join(pieces), usage=usage))
+            return
+        last = [frame(encoded(completion([], streamed=True, usage=usage)))] if wire.request.wants_usage else []
+        await wire.stream(*map(delta, pieces), delta(None, "stop"), *last, DONE, gap=gap)
