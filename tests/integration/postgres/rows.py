@@ -34,6 +34,11 @@ def plant(connection: "psycopg.Connection[tuple[object, ...]]", owner: str, *, t
         "INSERT INTO chatcore.turn_chunk (owner, turn_id, attempt, ends_at, content) VALUES (%s, %s, 1, 4, 'Then')",
         (owner, live),
     )
+    connection.execute(
+        "INSERT INTO chatcore.api_key (owner, id, name, scopes, digest, created_at)"
+        " VALUES (%s, %s, %s, '{read}', sha256('key'), clock_timestamp())",
+        (owner, id_of(owner, "api key"), f"Of {owner}"),
+    )
 
 
 def _plant_turn(

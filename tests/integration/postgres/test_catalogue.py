@@ -104,10 +104,11 @@ def test_the_serving_role_has_exactly_these_rights(
         "message": {"SELECT", "INSERT"},
         "turn_chunk": {"SELECT", "INSERT", "DELETE"},
         "model_call": {"SELECT", "INSERT"},
+        "api_key": {"SELECT", "INSERT"},
     }
     columns = {(table, r) for table, of in rights.items() for r in of if " " in r}
-    unchangeable = {"owner", "id", "conversation_id", "number", "key", "fingerprint", "created_at"}
-    assert {table for table, _ in columns} == {"conversation", "turn"}
+    unchangeable = {"owner", "id", "conversation_id", "number", "key", "fingerprint", "created_at", "digest", "scopes"}
+    assert {table for table, _ in columns} == {"conversation", "turn", "api_key"}
     assert {r.split()[0] for _, r in columns} == {"UPDATE"}
     assert unchangeable.isdisjoint(r.split()[1] for _, r in columns)
 

@@ -1,7 +1,9 @@
 """No owner sees or changes another's rows, by either of two barriers alone: the WHERE, and row-level security."""
 
+import hashlib
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -137,7 +139,7 @@ def test_the_table_s_owner_is_bound_as_well(peopled: Database) -> None:
 def foreign_calls(function: str) -> list[tuple[str, tuple[object, ...]]]:
     """Return calls of a function as Alice that name something of Bob's."""
     conversation, live, done = id_of(_BOB, "conversation"), id_of(_BOB, "live"), id_of(_BOB, "turn 1")
-    token, new = id_of(_BOB, "token"), id_of(_ALICE, "new")
+    token, new, key = id_of(_BOB, "token"), id_of(_ALICE, "new"), id_of(_BOB, "api key")
     opening = (
         *(_ALICE, conversation, False, "Mine", new, new, new, "May I?", None),
         *("key 1x", b"", None, 10, new, 30.0),
@@ -162,6 +164,10 @@ def foreign_calls(function: str) -> list[tuple[str, tuple[object, ...]]]:
         "history_before": [(_ALICE, conversation, 100, 100)],
         "interrupt_turn": [(_ALICE, live)],
         "lease_is_dead": [],
+        "add_api_key": [(_ALICE, key, "Mine", ["read"], b"k" * 32, datetime.now(UTC), None)],
+        "list_api_keys": [(_ALICE,)],
+        "revoke_api_key": [(_ALICE, key, datetime.now(UTC))],
+        "use_api_key": [(_ALICE, key, hashlib.sha256(b"key").digest(), datetime.now(UTC))],
     }
     return [(_call(function, len(values)), values) for values in arguments[function]]
 

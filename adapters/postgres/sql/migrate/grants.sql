@@ -14,6 +14,7 @@ GRANT SELECT, INSERT,
 GRANT SELECT, INSERT ON chatcore.message TO {role};
 GRANT SELECT, INSERT, DELETE ON chatcore.turn_chunk TO {role};
 GRANT SELECT, INSERT ON chatcore.model_call TO {role};
+GRANT SELECT, INSERT, UPDATE (last_used_at, revoked_at) ON chatcore.api_key TO {role};
 
 -- So that the server can say whether the schema is the one it needs.
 GRANT USAGE ON SCHEMA chatcore_migration TO {role};

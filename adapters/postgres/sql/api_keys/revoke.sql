@@ -1,0 +1,1 @@
+SELECT chatcore.revoke_api_key($1, $2, $3)

@@ -1,0 +1,15 @@
+-- Ends an API key, and returns whether there is such a key; the first end stays.
+CREATE OR REPLACE FUNCTION chatcore.revoke_api_key(in_owner text, in_id uuid, in_at timestamptz)
+RETURNS boolean
+LANGUAGE plpgsql
+SET lock_timeout = '2s'
+AS $$
+BEGIN
+    PERFORM set_config('chatcore.owner', in_owner, true);
+    UPDATE chatcore.api_key AS k
+       SET revoked_at = coalesce(k.revoked_at, in_at)
+     WHERE k.owner = in_owner
+       AND k.id = in_id;
+    RETURN FOUND;
+END
+$$;

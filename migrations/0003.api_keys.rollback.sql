@@ -1,0 +1,1 @@
+DROP TABLE chatcore.api_key;
