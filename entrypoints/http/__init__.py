@@ -1,0 +1,1 @@
+"""The HTTP door: Litestar routes that decode, ask the domain, and encode."""

@@ -1,0 +1,57 @@
+"""`POST /api/{user_id}/chat`: the door of users who are known."""
+
+from collections.abc import Sequence
+
+import msgspec
+from litestar import post
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
+
+from chatcore.chat import Asked, Chat
+from chatcore.events import Done
+from chatcore.listen import Listener
+from chatcore.prompt import Persona
+from entrypoints.http import wire
+from entrypoints.http.answering import answer, question_of
+from entrypoints.http.doorman import AnyRequest, Doorman
+from entrypoints.http.place import Place
+from entrypoints.http.reading import read_json
+from entrypoints.http.statuses import ASSISTANT_STATUS
+
+_decoder = msgspec.json.Decoder(wire.AssistantQuestion)
+
+
+class AssistantRoutes:
+    """Answers users in their conversations."""
+
+    def __init__(
+        self, chat: Chat, persona: Persona, listener: Listener, doorman: Doorman, limit: int | None
+    ) -> None:
+        """Take the chat, who answers, who hears of turns, who lets in, and the most bytes of a body."""
+        self._chat = chat
+        self._persona = persona
+        self._listener = listener
+        self._doorman = doorman
+        self._limit = limit
+
+    def routes(self) -> Sequence[HTTPRouteHandler]:
+        """Return the handlers."""
+        return [post("/api/{user_id:str}/chat", status_code=200)(self.ask)]
+
+    async def ask(self, request: AnyRequest) -> ASGIApp:
+        """Answer a question, in its conversation or in a new one."""
+        place, scope = await self.place_of(request), request.scope
+        body = await read_json(_decoder, scope, request.receive, self._limit)
+        named = None if body.conversation_id is None else str(body.conversation_id)
+        question = question_of(body, scope, body.conversation_id, named)
+        asked = await self._chat.ask(place.owner, self._persona, question)
+        return await answer(self._listener, place, scope, question, asked, _render)
+
+    async def place_of(self, request: AnyRequest) -> Place:
+        """Return where the caller's turns are, if it is who the path says."""
+        return Place(owner=await self._doorman.owner(request), statuses=ASSISTANT_STATUS)
+
+
+def _render(asked: Asked, done: Done) -> bytes:
+    message, usage = wire.message_view(done.message), wire.usage_view(done.usage)
+    return wire.encode(wire.AssistantReply(asked.conversation_id, asked.turn_id, message, usage))

@@ -1,0 +1,85 @@
+"""What surrounds every request, in one layer: its id, its CORS and security headers, its line in log and figures.
+
+It stands outside Litestar's router, so that also what the router refuses passes through it.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Collection
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from entrypoints.http.cors import Cors
+from entrypoints.metrics import Metrics
+
+SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-site"),
+)
+PLAIN_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+"""Nothing of ours is a page, unless it says so by a policy of its own."""
+
+UNMATCHED = "unmatched"
+
+_SANE_ID = re.compile(rb"[!-~]{1,128}")
+_QUIET = frozenset({"/health", "/health/ready", "/metrics"})
+
+
+class Edge:
+    """Wraps the application."""
+
+    def __init__(self, app: ASGIApp, origins: Collection[str], metrics: Metrics) -> None:
+        """Take what is wrapped, the origins that browsers may call from, and who counts."""
+        self._app = app
+        self._cors = Cors(origins)
+        self._metrics = metrics
+        self._log = structlog.get_logger()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and everything that is sent in answer to it back."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"")
+        request_id = given if _SANE_ID.fullmatch(given) else secrets.token_hex(16).encode()
+        scope["state"]["request_id"] = request_id.decode()
+        structlog.contextvars.bind_contextvars(request_id=request_id.decode())
+        added = [*SECURITY_HEADERS, (b"x-request-id", request_id), *self._cors.headers(headers.get(b"origin"))]
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                sent = message["headers"]
+                policy = () if any(name == PLAIN_POLICY[0] for name, _ in sent) else (PLAIN_POLICY,)
+                message["headers"] = [*sent, *policy, *added]
+            await send(message)
+
+        try:
+            if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
+                await self._cors.preflight(send_with_headers)
+            else:
+                await self._app(scope, receive, send_with_headers)
+        finally:
+            self._tell(scope, status, time.perf_counter() - began)
+
+    def _tell(self, scope: HTTPScope, status: int, seconds: float) -> None:
+        # The template and not the path: a path of the textbook has the session's secret in it.
+        route = scope.get("path_template") or UNMATCHED
+        self._metrics.request(scope["method"], route, status, seconds)
+        log = self._log.debug if route in _QUIET else self._log.info
+        log(
+            "request",
+            method=scope["method"],
+            route=route,
+            status=status,
+            milliseconds=round(seconds * 1000, 1),
+            user_id=scope["state"].get("user_id"),
+        )

@@ -1,0 +1,81 @@
+"""A stream of a turn's events as an ASGI application: one frame per send, and always a last one."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from litestar.types import Receive, Scope, Send
+
+from chatcore.errors import ChatError
+from chatcore.events import Ending, TurnEvent
+from entrypoints.http.replies import Headers
+from entrypoints.http.sse import Frames
+
+HEADERS = (
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),
+)
+
+
+class EventStream:
+    """Sends events as they come. A reader that leaves ends the listening, not the turn."""
+
+    __slots__ = ("_events", "_first", "_frames", "_headers")
+
+    def __init__(
+        self,
+        events: AsyncGenerator[TurnEvent, None],
+        frames: Frames,
+        headers: Headers = (),
+        first: TurnEvent | None = None,
+    ) -> None:
+        """Take the events, who makes frames of them, more headers, and the first event if it was taken already."""
+        self._events = events
+        self._frames = frames
+        self._headers = headers
+        self._first = first
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events until the turn has ended or nobody listens any more."""
+        await send({"type": "http.response.start", "status": 200, "headers": [*HEADERS, *self._headers]})
+        async with aclosing(self._events) as events:
+            if scope.get("method") == "HEAD":
+                await _send(send, b"", more=False)
+                return
+            left = asyncio.create_task(_departure(receive))
+            try:
+                await self._tell(events, send, left)
+            finally:
+                left.cancel()
+
+    async def _tell(
+        self, events: AsyncGenerator[TurnEvent, None], send: Send, left: asyncio.Task[None]
+    ) -> None:
+        if self._first is not None:
+            await _send(send, self._frames.frame(self._first))
+        try:
+            # The listening is never cancelled: it may be inside the database's driver. It is left between
+            # two events, and `Silence` is one, so that nobody's departure goes unnoticed for long.
+            async for event in events:
+                if left.done():
+                    return
+                ended = isinstance(event, Ending)
+                await _send(send, self._frames.frame(event), more=not ended)
+                if ended:
+                    return
+        except ChatError as error:
+            await _send(send, self._frames.failure(error), more=False)
+        except Exception as bug:
+            await _send(send, self._frames.failure(bug), more=False)
+            raise
+
+
+async def _send(send: Send, frame: bytes, *, more: bool = True) -> None:
+    await send({"type": "http.response.body", "body": frame, "more_body": more})
+
+
+async def _departure(receive: Receive) -> None:
+    """Return when the reader has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
