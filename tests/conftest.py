@@ -33,6 +33,13 @@ def database(database_server: Databases) -> Iterator[Database]:
 
 
 @pytest.fixture
+def another_database(database_server: Databases) -> Iterator[Database]:
+    """A second migrated database that nobody has written to."""
+    with database_server.fresh() as made:
+        yield made
+
+
+@pytest.fixture
 def bare_database(database_server: Databases) -> Iterator[Database]:
     """A database without a schema, which its owner may migrate."""
     with database_server.fresh(migrated=False) as made:

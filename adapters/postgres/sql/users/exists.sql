@@ -1,0 +1,3 @@
+SELECT
+  FROM chatcore.app_user
+ WHERE owner = %(owner)s

@@ -1,0 +1,3 @@
+SELECT created_at
+  FROM chatcore.app_user
+ WHERE owner = %(owner)s

@@ -1,0 +1,5 @@
+INSERT INTO chatcore.app_user (
+    owner, created_at
+) VALUES (
+    %(owner)s, %(created_at)s
+)
