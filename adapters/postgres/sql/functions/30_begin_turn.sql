@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION chatcore.begin_turn(
     OUT questions text[], OUT answers text[], OUT turn chatcore.turn_facts
 )
 LANGUAGE plpgsql
-SET lock_timeout = '3s'
+SET lock_timeout = '2s'
 AS $$
 DECLARE
     known chatcore.turn;
@@ -32,6 +32,7 @@ BEGIN
            AND NOT chatcore.lease_is_dead(known.lease_until) THEN
             -- The answer to our own COMMIT was lost.
             verdict := 'opened';
+            turn.conversation_id := known.conversation_id;
             SELECT m.content INTO question
               FROM chatcore.message AS m
              WHERE m.owner = in_owner
@@ -137,6 +138,7 @@ BEGIN
     VALUES (in_owner, in_conversation, 2 * next_number - 1, in_question_id, 'user', question);
 
     verdict := 'opened';
+    turn.conversation_id := in_conversation;
     SELECT h.questions, h.answers INTO questions, answers
       FROM chatcore.history_before(in_owner, in_conversation, next_number, in_window) AS h;
 END

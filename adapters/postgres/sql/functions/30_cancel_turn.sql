@@ -1,7 +1,7 @@
 -- Wishes a live turn cancelled and returns it; null where this owner has none of that id.
 CREATE OR REPLACE FUNCTION chatcore.cancel_turn(in_owner text, in_turn uuid) RETURNS chatcore.turn_facts
 LANGUAGE plpgsql
-SET lock_timeout = '3s'
+SET lock_timeout = '2s'
 AS $$
 BEGIN
     PERFORM set_config('chatcore.owner', in_owner, true);

@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION chatcore.checkpoint_turn(
     in_owner text, in_turn uuid, in_token uuid, in_seconds double precision, in_text text, in_ends_at integer
 ) RETURNS boolean
 LANGUAGE plpgsql
-SET lock_timeout = '3s'
+SET lock_timeout = '2s'
 AS $$
 DECLARE
     the_attempt integer;

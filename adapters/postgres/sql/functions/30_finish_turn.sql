@@ -5,7 +5,7 @@ CREATE OR REPLACE FUNCTION chatcore.finish_turn(
     in_failure_code text, in_failure_retryable boolean, in_calls jsonb
 ) RETURNS chatcore.turn_facts
 LANGUAGE plpgsql
-SET lock_timeout = '3s'
+SET lock_timeout = '2s'
 AS $$
 DECLARE
     done chatcore.turn;
@@ -34,7 +34,8 @@ BEGIN
           WHERE t.owner = in_owner
             AND t.id = in_turn
             AND t.lease_token = in_token
-            AND t.ended_at IS NOT NULL;
+            AND t.ended_at IS NOT NULL
+            AND t.status <> 'interrupted';
         IF FOUND THEN
             RETURN chatcore.facts_of_turn(in_owner, in_turn);
         END IF;

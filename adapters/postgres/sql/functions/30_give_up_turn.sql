@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION chatcore.give_up_turn(
     in_owner text, in_turn uuid, in_failure_code text, in_failure_retryable boolean
 ) RETURNS chatcore.turn_facts
 LANGUAGE plpgsql
-SET lock_timeout = '3s'
+SET lock_timeout = '2s'
 AS $$
 BEGIN
     PERFORM set_config('chatcore.owner', in_owner, true);

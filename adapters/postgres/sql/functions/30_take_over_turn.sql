@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION chatcore.take_over_turn(
     OUT questions text[], OUT answers text[], OUT turn chatcore.turn_facts
 )
 LANGUAGE plpgsql
-SET lock_timeout = '3s'
+SET lock_timeout = '2s'
 AS $$
 DECLARE
     known chatcore.turn;

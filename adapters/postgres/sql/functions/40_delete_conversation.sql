@@ -1,7 +1,7 @@
 -- Deletes a conversation with everything in it, and returns whether there was one.
 CREATE OR REPLACE FUNCTION chatcore.delete_conversation(in_owner text, in_conversation uuid) RETURNS boolean
 LANGUAGE plpgsql
-SET lock_timeout = '3s'
+SET lock_timeout = '2s'
 AS $$
 BEGIN
     PERFORM set_config('chatcore.owner', in_owner, true);

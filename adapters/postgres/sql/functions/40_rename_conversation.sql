@@ -2,7 +2,7 @@
 CREATE OR REPLACE FUNCTION chatcore.rename_conversation(in_owner text, in_conversation uuid, in_title text)
 RETURNS TABLE (id uuid, title text, created_at timestamptz, updated_at timestamptz)
 LANGUAGE plpgsql
-SET lock_timeout = '3s'
+SET lock_timeout = '2s'
 AS $$
 BEGIN
     PERFORM set_config('chatcore.owner', in_owner, true);

@@ -1,0 +1,184 @@
+"""Where statements are sent to PostgreSQL: a pool, a time budget, and the one place where they are repeated."""
+
+import asyncio
+import random
+from collections.abc import Mapping
+from contextlib import suppress
+
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
+
+from adapters.postgres.breaker import Away, Breaker
+from adapters.postgres.failures import Transient
+from adapters.postgres.wire import Parameter, Row, Wire
+from chatcore.errors import DatabaseUnavailable
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
+_ANSWER_WITHIN = 0.6
+"""The part of a call's budget after which one connection is given up, so that another can be tried."""
+_SAY_AGAIN = 2.0
+_TRANSPORT: Mapping[str, str] = {
+    "connect_timeout": "3",
+    "keepalives_idle": "30",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+_SESSION_LIMITS = "-c statement_timeout=10s -c lock_timeout=2s"
+
+
+class Database:
+    """A PostgreSQL database, asked one autocommitted statement at a time; each must bear to be repeated.
+
+    Built closed; `open` and `close` it. Without `prepare` nothing is left in a session, as a pooler in
+    transaction mode demands. `budget` bounds each call in seconds, all waits and repetitions included.
+    """
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        max_size: int = 8,
+        prepare: bool = True,
+        budget: float = 5.0,
+        application_name: str = "chatcore",
+    ) -> None:
+        """Take where the database is, how many connections it may be asked on, and the rules above."""
+        self._prepare = prepare
+        self._budget = budget
+        self._pool = AsyncConnectionPool(
+            kwargs=_options(conninfo, application_name, direct=prepare),
+            connection_class=Wire,
+            min_size=min(1, max_size),
+            max_size=max_size,
+            open=False,
+            # Whoever needs a connection tries again; a pool that tried by itself would sleep ever longer.
+            reconnect_timeout=0,
+            reconnect_failed=self._unreachable,
+            name=application_name,
+        )
+        self._waiting = 0
+        self._failed_at = float("-inf")
+        self._prober: asyncio.Task[None] | None = None
+        self._returning: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Begin to connect, without waiting for it: a database that is away does not keep us from starting."""
+        self._loop = asyncio.get_running_loop()
+        self._breaker = Breaker(self._loop.time, pause=1.0)
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Give all connections back, after which nothing can be asked any more."""
+        if self._prober is not None:
+            self._prober.cancel()
+        await self._pool.close()
+
+    @property
+    def away(self) -> bool:
+        """Whether the database is known to be away, so that calls are refused at once."""
+        return self._breaker.open
+
+    def occupancy(self) -> Mapping[str, int]:
+        """Return the pool's figures: its size, how many connections are idle, and how many calls wait."""
+        figures = self._pool.get_stats()
+        return {
+            "size": figures.get("pool_size", 0),
+            "idle": figures.get("pool_available", 0),
+            "waiting": figures.get("requests_waiting", 0),
+        }
+
+    async def call(self, statement: bytes, *parameters: Parameter) -> list[Row]:
+        """Return the rows of a statement with parameters `$1`, `$2` and so on.
+
+        The caller may be cancelled at any time; the statement is then carried out all the same.
+
+        Raises:
+            DatabaseUnavailable: it could not be carried out within the budget, or its outcome is unknown.
+            Duplicate: a unique key is taken.
+            StatementFault: it can never succeed.
+        """
+        deadline = self._loop.time() + self._budget
+        try:
+            with self._breaker.passage(deadline):
+                return await self._repeated(statement, parameters, deadline)
+        except (Away, Transient) as error:
+            raise DatabaseUnavailable(retry_after=_SAY_AGAIN) from error
+
+    async def _repeated(
+        self, statement: bytes, parameters: tuple[Parameter, ...], deadline: float
+    ) -> list[Row]:
+        longest = _FIRST_PAUSE
+        while True:
+            try:
+                return await self._once(statement, parameters, deadline)
+            except Transient:
+                # Full jitter, so that those who failed together do not come back together.
+                pause = random.uniform(0, longest)  # noqa: S311  # chance, no secret
+                if self._loop.time() + pause >= deadline:
+                    raise
+            await asyncio.sleep(pause)
+            longest = min(2 * longest, _LONGEST_PAUSE)
+
+    async def _once(self, statement: bytes, parameters: tuple[Parameter, ...], deadline: float) -> list[Row]:
+        wire = await self._connection(deadline)
+        patience = min(self._budget * _ANSWER_WITHIN, max(deadline - self._loop.time(), 0))
+        # A silent server keeps even a cancellation waiting: only closing the socket under it helps.
+        limit = self._loop.call_later(patience, wire.cut, "no answer in time")
+        try:
+            return await wire.ask(statement, parameters, prepare=self._prepare)
+        except Transient as error:
+            if error.stale:
+                wire.cut(str(error))
+            raise
+        finally:
+            if wire.busy:
+                # Our caller was cancelled; the answer is awaited without it.
+                wire.when_idle(lambda: self._give_back_later(wire, limit))
+            else:
+                limit.cancel()
+                await self._pool.putconn(wire)
+
+    async def _connection(self, deadline: float) -> Wire:
+        asked_at = self._loop.time()
+        self._waiting += 1
+        try:
+            while True:
+                wire = await self._pool.getconn(timeout=deadline - self._loop.time())
+                if not wire.closed:
+                    return wire
+                await self._pool.putconn(wire)
+        except PoolTimeout as error:
+            raise Transient("no connection in time", stale=self._failed_at >= asked_at) from error
+        except PoolClosed as error:
+            raise Transient("closed", stale=False) from error
+        finally:
+            self._waiting -= 1
+
+    def _give_back_later(self, wire: Wire, limit: asyncio.TimerHandle) -> None:
+        limit.cancel()
+        task = self._loop.create_task(self._pool.putconn(wire))
+        self._returning.add(task)
+        task.add_done_callback(self._returning.discard)
+
+    def _unreachable(self, _pool: AsyncConnectionPool[Wire]) -> None:
+        self._failed_at = self._loop.time()
+        if self._prober is None or self._prober.done():
+            self._prober = self._loop.create_task(self._probe())
+
+    async def _probe(self) -> None:
+        """Have the pool try to connect again, which it does when it is asked, while there are calls waiting."""
+        while self._waiting and self._loop.time() - self._failed_at < 2 * _LONGEST_PAUSE:
+            await asyncio.sleep(random.uniform(0.05, 0.25))  # noqa: S311  # chance, no secret
+            with suppress(PoolTimeout, PoolClosed):
+                await self._pool.putconn(await self._pool.getconn(timeout=0.01))
+
+
+def _options(conninfo: str, application_name: str, *, direct: bool) -> dict[str, object]:
+    """Return how to connect: what the conninfo says, and our defaults where it says nothing."""
+    said = conninfo_to_dict(conninfo)
+    if direct:
+        # A pooler knows no options; there the functions' own lock_timeout and the budget must do.
+        said["options"] = f"{_SESSION_LIMITS} {said.get('options') or ''}".strip()
+    defaults = {"application_name": application_name, "client_encoding": "UTF8", **_TRANSPORT}
+    return {**defaults, **said, "autocommit": True, "prepare_threshold": None}

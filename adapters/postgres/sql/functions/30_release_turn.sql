@@ -1,0 +1,17 @@
+-- Gives a live turn back as interrupted, and returns whether it was ours. It keeps its token, which opens
+-- nothing any more, so that a repetition is recognised.
+CREATE OR REPLACE FUNCTION chatcore.release_turn(in_owner text, in_turn uuid, in_token uuid) RETURNS boolean
+LANGUAGE plpgsql
+SET lock_timeout = '2s'
+AS $$
+BEGIN
+    PERFORM set_config('chatcore.owner', in_owner, true);
+    UPDATE chatcore.turn AS t
+       SET status = 'interrupted', ended_at = coalesce(t.ended_at, clock_timestamp())
+     WHERE t.owner = in_owner
+       AND t.id = in_turn
+       AND t.lease_token = in_token
+       AND (t.status = 'interrupted' OR (t.ended_at IS NULL AND NOT chatcore.lease_is_dead(t.lease_until)));
+    RETURN FOUND;
+END
+$$;

@@ -1,0 +1,1 @@
+SELECT chatcore.release_turn($1, $2, $3)
