@@ -6,10 +6,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import Timer
 
 import psycopg
 
-from adapters.embedded import EmbeddedPostgres
+from adapters.embedded import EmbeddedPostgres, launch
 from adapters.embedded.layout import Layout
 from adapters.embedded.process import ENDINGS, end
 from tests.integration.embedded.holder import Holder, ask, do, postmaster, runs, soon
@@ -28,6 +29,21 @@ def test_a_killed_server_is_started_again_with_what_was_committed(made: Path) ->
         assert server.alive()
         assert postmaster(made) != killed
         assert ask(url, "SELECT answer FROM kept") == "1"
+
+
+def test_a_start_waits_for_the_last_process_of_the_killed_server(made: Path) -> None:
+    with EmbeddedPostgres(made, durable=False) as server:
+        url = server.start()
+        with psycopg.connect(url, autocommit=True) as connection:
+            slow = connection.info.backend_pid
+            os.kill(slow, signal.SIGSTOP)
+            os.kill(postmaster(made), signal.SIGKILL)
+            assert soon(lambda: not server.alive())
+            later = Timer(0.4, os.kill, (slow, signal.SIGCONT))
+            later.start()
+            assert server.restart_if_dead()
+            later.join()
+        assert ask(url, "SELECT 1") == "1"
 
 
 def test_killing_us_leaves_no_process_and_the_next_start_recovers(made: Path) -> None:
@@ -57,6 +73,33 @@ def test_it_can_be_started_at_once_while_the_server_of_the_killed_is_going_down(
             assert not server.attached
             assert not runs(orphan)
             assert ask(server.start(), "SELECT 1") == "1"
+
+
+def test_a_start_waits_for_a_server_that_is_slow_to_go_down(made: Path) -> None:
+    with Holder(made) as holder:
+        holder.do("start")
+        orphan = postmaster(made)
+        os.kill(orphan, signal.SIGSTOP)
+        holder.kill()
+        later = Timer(0.7, os.kill, (orphan, signal.SIGCONT))
+        later.start()
+        with EmbeddedPostgres(made, durable=False) as server:
+            later.join()
+            assert not server.attached
+            assert not runs(orphan)
+            assert runs(postmaster(made))
+
+
+def test_a_program_whose_parent_died_before_it_could_ask_for_the_signal_ends_itself(
+    data_dir: Path,
+) -> None:
+    stranger, uid, gid = 1, os.geteuid(), os.getegid()
+    who = [str(number) for number in (stranger, uid, gid)]
+    command = [sys.executable, launch.__file__, *who, str(data_dir), "log", "/bin/true"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if sys.platform == "linux":
+        assert ended.returncode == 1
+        assert "the process that started PostgreSQL is gone" in ended.stderr
 
 
 def test_leaving_without_a_stop_leaves_no_process(made: Path) -> None:

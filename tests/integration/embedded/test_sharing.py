@@ -59,8 +59,10 @@ def test_a_guest_takes_over_when_the_owner_is_killed(made: Path) -> None:
 
 def test_a_guest_waits_for_the_owner_to_mend_its_server(made: Path) -> None:
     with Holder(made) as owner, _guest_of(owner, made) as guest:
-        os.kill(postmaster(made), signal.SIGKILL)
-        assert soon(lambda: not guest.alive())
+        killed = postmaster(made)
+        os.kill(killed, signal.SIGKILL)
+        assert soon(lambda: not runs(killed))
+        assert not guest.alive()
         owner.order("restart")
         assert guest.restart_if_dead()
         assert guest.attached
