@@ -8,13 +8,13 @@ from entrypoints.http import wire
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """A parameter of a request, and an example that is valid."""
+    """A parameter of a request; an example only where the page may send it unasked without doing harm."""
 
     name: str
     place: str
     meaning: str
     schema: dict[str, object]
-    example: str | int | bool
+    example: str | int | None = None
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,14 +48,12 @@ KEY = Parameter(
     "header",
     "The same key and body is the same turn, for ever answered with the same reply. Send 128 random bits.",
     {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "5f0c0c1e-8a0b-4b52-b7a5-0d8f2a4f9a11",
 )
 LAST = Parameter(
     "Last-Event-ID",
     "header",
     "The id of the last event that was read; the stream goes on after it, on any replica.",
     {"type": "string", "pattern": "^[0-9]{1,9}-[0-9]{1,9}(-end)?$"},
-    "1-0",
 )
 USER = Parameter("user_id", "path", "The user, who is the token's subject.", _TEXT, "alice")
 SESSION = Parameter("session_id", "path", "The secret id of a textbook session.", _TEXT, _SESSION)
@@ -64,17 +62,8 @@ CONVERSATION = Parameter("conversation_id", "path", "The conversation.", _ID, _C
 LIMIT = Parameter(
     "limit", "query", "How long the page is, at most.", {"type": "integer", "minimum": 1, "maximum": 200}, 20
 )
-CURSOR = Parameter(
-    "cursor",
-    "query",
-    "The `next_cursor` of the page before this one.",
-    _TEXT,
-    "MDE4ZjZhN2UtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAw",
-)
-POSITION = msgspec.structs.replace(CURSOR, example="MTAw")
-REPLACED = Parameter(
-    "replaced", "query", "Whether replaced turns are shown, too.", {"type": "boolean"}, example=False
-)
+CURSOR = Parameter("cursor", "query", "The `next_cursor` of the page before this one.", _TEXT)
+REPLACED = Parameter("replaced", "query", "Whether replaced turns are shown, too.", {"type": "boolean"})
 
 _API = "/api/{user_id}"
 _ONE = _API + "/conversations/{conversation_id}"
@@ -208,7 +197,7 @@ OPERATIONS = (
         summary="Messages, the newest page first, ascending inside",
         replies={200: wire.PageView[wire.MessageView]},
         errors=(404, *_CALLER),
-        parameters=(USER, CONVERSATION, LIMIT, POSITION, REPLACED),
+        parameters=(USER, CONVERSATION, LIMIT, CURSOR, REPLACED),
         secured=True,
     ),
     Operation(

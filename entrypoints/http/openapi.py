@@ -91,14 +91,14 @@ def _operation(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
 
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
-    return {
+    described: dict[str, Any] = {
         "name": parameter.name,
         "in": parameter.place,
         "description": parameter.meaning,
         "required": parameter.place == "path",
         "schema": parameter.schema,
-        "example": parameter.example,
     }
+    return described if parameter.example is None else {**described, "example": parameter.example}
 
 
 def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:

@@ -27,7 +27,7 @@ _POLICY = (
     b"content-security-policy",
     # The page's own program lays its elements out with inline styles; scripts come from here alone.
     (
-        b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
 )

@@ -1,0 +1,1 @@
+"""The HTTP door, in pieces and over a real connection."""
