@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-QUESTION: Final = "How does a humanoid robot keep its balance while it walks over uneven ground, and what does it sense?"
+QUESTION: Final = (
+    "How does a humanoid robot keep its balance while it walks over uneven ground, and what does it sense?"
+)
 EARLIER_MESSAGES: Final = 10
 TOKEN_LIFETIME: Final = 86_400
 
@@ -46,7 +48,9 @@ class Talk:
         """Keep the part of the request that stays the same."""
         self._conversation = dialect.conversation
         self._pattern = re.compile(rb'"%b"\s*:\s*"([^"]+)"' % (dialect.conversation or "").encode())
-        self._head = f"POST {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self._head = f"POST {path} HTTP/1.1\r\n" + "".join(
+            f"{name}: {value}\r\n" for name, value in headers.items()
+        )
         self._id: str | None = None
         self._key = uuid.uuid4().hex
         self._turn = 0
@@ -70,10 +74,16 @@ class Talk:
     def _question(self, *, streamed: bool) -> dict[str, object]:
         if self._conversation is None:
             earlier = [
-                {"role": role, "content": QUESTION} for role in ("user", "assistant") for _ in range(EARLIER_MESSAGES // 2)
+                {"role": role, "content": QUESTION}
+                for role in ("user", "assistant")
+                for _ in range(EARLIER_MESSAGES // 2)
             ]
-            return {"model": "stub", "messages": [*earlier, {"role": "user", "content": QUESTION}], "stream": streamed}
-        return {"message": QUESTION} | ({self._conversation: self._id} if self._id else {})
+            return {
+                "model": "stub",
+                "messages": [*earlier, {"role": "user", "content": QUESTION}],
+                "stream": streamed,
+            }
+        return {"message": QUESTION, **({self._conversation: self._id} if self._id else {})}
 
 
 DIALECTS: Final = {

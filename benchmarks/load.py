@@ -7,14 +7,15 @@ Each caller continues one conversation over its turns, so that the history windo
 """
 
 import asyncio
-import json
 import resource
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
+import msgspec
 import uvloop
 
 from benchmarks.dialects import DIALECTS, Dialect
@@ -28,15 +29,29 @@ class Job:
     """What the callers do. Addresses are (host, port) pairs, shared out among the callers in turn."""
 
     dialect: str
-    addresses: Sequence[tuple[str, int]]
+    addresses: tuple[tuple[str, int], ...]
     callers: int
     streamed: bool = False
     secret: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the callers saw in a phase. Times in seconds; a rate counts only turns that ended inside the window."""
+
+    turns: int
+    per_second: float
+    seconds: float
+    failures: dict[str, int]
+    latency_p50: float | None
+    latency_p99: float | None
+    first_p50: float | None
+    first_p99: float | None
+
+
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What a phase saw. Times in seconds."""
+    """What a phase has seen so far. Times in seconds."""
 
     began: float = field(default_factory=time.perf_counter)
     latencies: list[float] = field(default_factory=list)
@@ -44,21 +59,20 @@ class Tally:
     ends: list[float] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
 
-    def summary(self, window: float | None) -> dict[str, object]:
-        """Return the figures as JSON can carry them; a rate counts only turns that ended inside the window."""
+    def seen(self, window: float | None) -> Seen:
+        """Sum up; without a window the phase lasted until now."""
         elapsed = time.perf_counter() - self.began
         span = window or elapsed
-        inside = sum(end - self.began <= span for end in self.ends)
-        return {
-            "turns": len(self.latencies),
-            "per_second": inside / span,
-            "seconds": elapsed,
-            "failures": dict(self.failures),
-            "latency_p50": percentile(self.latencies, 0.50),
-            "latency_p99": percentile(self.latencies, 0.99),
-            "first_p50": percentile(self.firsts, 0.50),
-            "first_p99": percentile(self.firsts, 0.99),
-        }
+        return Seen(
+            turns=len(self.latencies),
+            per_second=sum(end - self.began <= span for end in self.ends) / span,
+            seconds=elapsed,
+            failures=dict(self.failures),
+            latency_p50=percentile(self.latencies, 0.50),
+            latency_p99=percentile(self.latencies, 0.99),
+            first_p50=percentile(self.firsts, 0.50),
+            first_p99=percentile(self.firsts, 0.99),
+        )
 
 
 class Caller(asyncio.Protocol):
@@ -70,7 +84,7 @@ class Caller(asyncio.Protocol):
         self._streamed = job.streamed
         self._dialect = dialect
         self._talk = dialect.talk(number, job.secret)
-        self._transport: asyncio.BaseTransport | None = None
+        self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._body_end = -1
         self._first_at = 0.0
@@ -120,15 +134,17 @@ class Caller(asyncio.Protocol):
         self._buffer.clear()
         self._body_end, self._first_at = -1, 0.0
         self._answered, self._first_seen = loop.create_future(), loop.create_future()
-        if isinstance(self._transport, asyncio.WriteTransport):
-            self._transport.write(self._talk.request(streamed=self._streamed))
+        request = self._talk.request(streamed=self._streamed)
+        began = time.perf_counter()
+        if self._transport is not None:
+            self._transport.write(request)
         else:
             self._answered.set_result(CLOSED)
-        return time.perf_counter()
+        return began
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way out."""
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let a turn that waits know."""
@@ -175,7 +191,7 @@ def _body_end(buffer: bytearray) -> int:
     return head_end + 4 + int(head[start + 17 :].split(b"\r\n", 1)[0])
 
 
-async def _phase(callers: Sequence[Caller], command: dict[str, float]) -> dict[str, object]:
+async def _phase(callers: Sequence[Caller], command: dict[str, float]) -> Seen:
     await asyncio.gather(*(caller.connect() for caller in callers))
     tally = Tally()
     if "open" in command:
@@ -184,23 +200,24 @@ async def _phase(callers: Sequence[Caller], command: dict[str, float]) -> dict[s
             await asyncio.wait_for(opened, command["open"])
         except TimeoutError:
             tally.failures["never began"] += len(callers) - len(tally.firsts)
-        return tally.summary(None)
+        return tally.seen(None)
     window = command.get("seconds")
     until = None if window is None else tally.began + window
     each = int(command["each"]) if "each" in command else None
     await asyncio.gather(*(caller.turns(tally, until=until, each=each) for caller in callers))
     for caller in callers:
         caller.disconnect()
-    return tally.summary(window)
+    return tally.seen(window)
 
 
 async def _main() -> None:
     loop = asyncio.get_running_loop()
-    job = Job(**json.loads(await loop.run_in_executor(None, sys.stdin.readline)))
+    job = msgspec.json.decode(await loop.run_in_executor(None, sys.stdin.readline), type=Job)
     dialect = DIALECTS[job.dialect]
     callers = [Caller(number, job, dialect) for number in range(job.callers)]
     while line := await loop.run_in_executor(None, sys.stdin.readline):
-        print(json.dumps(await _phase(callers, json.loads(line))), flush=True)
+        seen = await _phase(callers, msgspec.json.decode(line, type=dict[str, float]))
+        print(msgspec.json.encode(seen).decode(), flush=True)
 
 
 if __name__ == "__main__":

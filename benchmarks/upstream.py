@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
+from typing import cast
 from urllib.parse import parse_qs
 
 import uvloop
@@ -21,9 +22,7 @@ Step = Callable[[bytes], None]
 WORD = "answer "
 CHARACTERS_PER_TOKEN = 4
 END_OF_CHUNKS = b"0\r\n\r\n"
-EVENT_STREAM_HEAD = (
-    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n"
-)
+EVENT_STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,7 +75,11 @@ class Upstream:
         self.stats.streams += streamed
         self.stats.input_tokens += tokens_in
         self.stats.output_tokens += tokens_out
-        return {"prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}
+        return {
+            "prompt_tokens": tokens_in,
+            "completion_tokens": tokens_out,
+            "total_tokens": tokens_in + tokens_out,
+        }
 
 
 class Connection(asyncio.Protocol):
@@ -91,8 +94,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way out."""
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop what still streams to it."""
@@ -165,7 +167,9 @@ class Connection(asyncio.Protocol):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until a signal."""
-    parser = argparse.ArgumentParser(prog="benchmarks.upstream", description="a stub of an OpenAI-compatible model")
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.upstream", description="a stub of an OpenAI-compatible model"
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=9000)
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before an answer or a stream begins")
@@ -178,7 +182,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _serve(host: str, port: int, upstream: Upstream) -> None:
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(upstream), host, port, backlog=4096)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Connection(upstream), host, port, backlog=4096
+    )
     async with server:
         await server.serve_forever()
 

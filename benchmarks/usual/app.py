@@ -70,7 +70,7 @@ async def chat(
     return ChatResponse(response=message.content, session_id=conversation.id, timestamp=message.created_at)
 
 
-async def turn(  # noqa: PLR0913, PLR0917 - FastAPI hands over dependencies as arguments
+async def turn(
     request: TurnRequest,
     user: User,
     session: Session,

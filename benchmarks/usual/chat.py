@@ -9,7 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from benchmarks.usual.models import Conversation, Message
 
-INSTRUCTIONS = "You are the assistant of the textbook Physical AI & Humanoid Robotics. Answer briefly and truthfully."
+INSTRUCTIONS = (
+    "You are the assistant of the textbook Physical AI & Humanoid Robotics. Answer briefly and truthfully."
+)
 HISTORY = 10
 
 

@@ -18,4 +18,4 @@ class Settings(BaseSettings):
 @lru_cache
 def get_settings() -> Settings:
     """Read the environment once."""
-    return Settings()
+    return Settings.model_validate({})

@@ -12,7 +12,7 @@ from benchmarks.usual.models import Conversation
 from benchmarks.usual.schemas import Reply
 
 
-async def events(  # noqa: PLR0913, PLR0917 - what a turn needs, handed over plainly
+async def events(
     session: AsyncSession,
     client: AsyncOpenAI,
     model: str,
@@ -29,7 +29,9 @@ async def events(  # noqa: PLR0913, PLR0917 - what a turn needs, handed over pla
             parts.append(text)
             yield _event("delta", {"text": text})
     message = await finish(session, conversation, "".join(parts))
-    yield _event("done", {"message": Reply.model_validate(message, from_attributes=True).model_dump(mode="json")})
+    yield _event(
+        "done", {"message": Reply.model_validate(message, from_attributes=True).model_dump(mode="json")}
+    )
 
 
 def _event(name: str, data: Mapping[str, object]) -> str:
