@@ -1,1 +1,1 @@
-"""The stores in memory: for tests of the domain, and for trying things out; nothing outlives the process."""
+"""Stores that keep everything in this process's memory, for tests and demos that need no database."""
