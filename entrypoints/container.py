@@ -1,0 +1,87 @@
+"""The composition root: what is made of what, in one place, which tests use as well.
+
+`Container(settings=…, language_model=…)` replaces parts at construction. Nothing is opened by making a
+container; `container.opened()` is the context in which its parts can be used.
+"""
+
+import secrets
+from operator import attrgetter
+
+from dependency_injector import containers, providers
+from uuid_utils.compat import uuid7
+
+from adapters.postgres.api_keys import PostgresApiKeyStore
+from adapters.postgres.conversation_store import PostgresConversationStore
+from adapters.postgres.turn_store import PostgresTurnStore
+from chatcore.chat import Chat, Patience
+from chatcore.listen import Listener, Pace
+from chatcore.ports.language_model import LanguageModel
+from chatcore.speaker import Speaker
+from chatcore.speech import Tempo
+from chatcore.textbook import Textbook
+from entrypoints import personas
+from entrypoints.environment import load_settings
+from entrypoints.metrics import Metrics
+from entrypoints.observing import observer
+from entrypoints.settings import Settings
+from entrypoints.wiring import authentication, databases, models
+from entrypoints.wiring.lifetime import opened
+from entrypoints.wiring.readiness import Readiness
+
+
+class Container(containers.DeclarativeContainer):
+    """Everything that serves requests. Each part is made when it is first asked for, and once."""
+
+    settings: providers.Provider[Settings] = providers.Singleton(load_settings)
+    database_url: providers.Provider[str] = settings.provided.database_url
+    metrics = providers.Singleton(Metrics)
+    observe = providers.Singleton(observer, metrics)
+
+    database = providers.Singleton(databases.main_database, settings, database_url)
+    turns = providers.Singleton(PostgresTurnStore, database)
+    conversations = providers.Singleton(PostgresConversationStore, database)
+    api_keys = providers.Singleton(PostgresApiKeyStore, database)
+    unready = providers.Singleton(Readiness, database)
+
+    provider_model: providers.Provider[LanguageModel] = providers.Selector(
+        providers.Callable(attrgetter("provider"), settings),
+        openai=providers.Singleton(models.openai, settings),
+        gemini=providers.Singleton(models.gemini, settings),
+        offline=providers.Singleton(models.offline, settings),
+    )
+    language_model = provider_model
+
+    sign_ins = providers.Singleton(databases.sign_in_database, settings, database)
+    key_set = providers.Singleton(authentication.key_set, settings)
+    authenticator = providers.Singleton(authentication.authenticator, settings, key_set, sign_ins, api_keys)
+
+    tempo = providers.Singleton(Tempo)
+    speaker = providers.Singleton(
+        Speaker,
+        store=turns,
+        model=language_model,
+        observe=observe,
+        tempo=tempo,
+        capacity=settings.provided.capacity,
+    )
+    listener = providers.Singleton(Listener, store=turns, speaker=speaker, pace=providers.Singleton(Pace))
+    chat = providers.Singleton(
+        Chat,
+        store=turns,
+        speaker=speaker,
+        new_id=providers.Object(uuid7),
+        patience=providers.Singleton(Patience, lease=settings.provided.turn_lease),
+    )
+    assistant = providers.Singleton(personas.assistant, settings)
+    textbook = providers.Singleton(
+        Textbook,
+        chat=chat,
+        persona=providers.Singleton(personas.textbook, settings),
+        entropy=providers.Object(secrets.token_bytes),
+    )
+    opened = providers.Factory(
+        opened,
+        providers.List(database, sign_ins, key_set, provider_model),
+        speaker,
+        settings.provided.drain,
+    )

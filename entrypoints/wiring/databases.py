@@ -1,0 +1,42 @@
+"""The pools of database connections of one process, which share the limit that is set."""
+
+from collections.abc import Iterable
+
+from adapters.postgres.database import Database
+from entrypoints.settings import Settings
+from entrypoints.wiring.storage import goes_through_a_pooler
+
+_FOR_SIGN_INS = 2
+"""Connections to Better Auth's database, where that is another one: its answers are remembered for seconds."""
+
+
+def main_database(settings: Settings, url: str) -> Database:
+    """Return the database of conversations, closed."""
+    size = settings.pool_max - (_shared(settings) if _apart(settings) else 0)
+    return Database(url, max_size=max(1, size), prepare=not goes_through_a_pooler(settings))
+
+
+def sign_in_database(settings: Settings, main: Database) -> Database | None:
+    """Return the database that Better Auth writes to, closed, where its sessions are used."""
+    if settings.better_auth_secret is None or settings.sessions_url is None:
+        return None
+    if not _apart(settings):
+        return main
+    return Database(settings.sessions_url, max_size=_shared(settings), prepare=False)
+
+
+def figures(database: Database) -> Iterable[tuple[str, str, float]]:
+    """Return how much of the pool is used now, and whether the database is known to be away."""
+    occupancy = database.occupancy()
+    yield "pool_connections", "Database connections that are open", occupancy["size"]
+    yield "pool_connections_idle", "Database connections that are open and not in use", occupancy["idle"]
+    yield "pool_waiting", "Calls that wait for a database connection", occupancy["waiting"]
+    yield "database_breaker_open", "Whether the database is known to be away", float(database.away)
+
+
+def _apart(settings: Settings) -> bool:
+    return settings.sessions_url is not None and settings.sessions_url != settings.database_url
+
+
+def _shared(settings: Settings) -> int:
+    return max(1, min(_FOR_SIGN_INS, settings.pool_max // 2))

@@ -1,0 +1,94 @@
+"""Where the database is: the one that the settings name, or an embedded one that lives as long as we do."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from adapters.postgres import migrate, posture
+from adapters.postgres.migrate import MigrationFailed
+from adapters.postgres.provision import prepare_embedded
+from chatcore.errors import DatabaseUnavailable
+from entrypoints.settings import Settings
+
+_PGBOUNCER_PORT = 6432
+
+
+class StorageUnusable(Exception):
+    """The database cannot be used; says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """The URLs of a database's owner and of the role that serves.
+
+    `revive` is there where the database is embedded: it starts the database again if it died, from the main
+    thread only, and returns whether it had.
+    """
+
+    owner_url: str
+    app_url: str
+    revive: Callable[[], bool] | None = None
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database was started by us."""
+        return self.revive is not None
+
+    def pending(self) -> list[str]:
+        """Return what the schema lacks.
+
+        Raises:
+            StorageUnusable: the database cannot be reached.
+        """
+        try:
+            return migrate.pending(self.app_url)
+        except MigrationFailed as error:
+            raise StorageUnusable(str(error)) from None
+
+    def exposures(self) -> list[str]:
+        """Return what would let one user's rows reach another, each with the SQL that mends it.
+
+        Raises:
+            StorageUnusable: the database cannot be reached.
+        """
+        try:
+            return [f"{fault.what}; mend it with: {fault.mend}" for fault in posture.faults(self.app_url)]
+        except DatabaseUnavailable as error:
+            raise StorageUnusable(str(error.__cause__).strip()) from None
+
+
+@contextmanager
+def storage(settings: Settings) -> Iterator[Storage]:
+    """Yield where the database is, which for the embedded one means running, set up and migrated.
+
+    Raises:
+        StorageUnusable: the embedded database cannot run.
+    """
+    if settings.database_url is not None:
+        owner_url = settings.database_url_unpooled or settings.database_url
+        yield Storage(owner_url=owner_url, app_url=settings.database_url)
+        return
+    server = EmbeddedPostgres(settings.data_directory)
+    try:
+        owner_url, app_url = prepare_embedded(server.start())
+        yield Storage(owner_url=owner_url, app_url=app_url, revive=server.restart_if_dead)
+    except (EmbeddedPostgresError, MigrationFailed) as error:
+        raise StorageUnusable(str(error)) from error
+    finally:
+        server.stop()
+
+
+def goes_through_a_pooler(settings: Settings) -> bool:
+    """Return whether the database URL looks like a transaction pooler's, which keeps no prepared statements.
+
+    Neon's poolers say so in their name, PgBouncer has a port of its own, and whoever names another server
+    for migrations has told us that the first one is not the database itself.
+    """
+    if settings.database_url is None:
+        return False
+    url = urlsplit(settings.database_url)
+    direct = urlsplit(settings.database_url_unpooled or settings.database_url)
+    elsewhere = (url.hostname, url.port) != (direct.hostname, direct.port)
+    return elsewhere or url.port == _PGBOUNCER_PORT or "-pooler." in (url.hostname or "")
