@@ -27,7 +27,8 @@ that way (PostgreSQL resolves its own full path to find its libraries), so the n
 about 20 MB, is copied once to a root-owned cache directory. Nobody's permissions are widened.
 """
 
+from adapters.embedded.binaries import find_installation
 from adapters.embedded.errors import EmbeddedPostgresError
 from adapters.embedded.server import EmbeddedPostgres
 
-__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
+__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError", "find_installation"]
