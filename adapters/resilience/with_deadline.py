@@ -1,0 +1,40 @@
+"""A language model that has so long to finish, whatever it is made of."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from chatcore.errors import ModelTimedOut
+from chatcore.ports.language_model import Finished, LanguageModel, ModelRequest
+
+
+class WithDeadline(LanguageModel):
+    """Ends a reply that takes too long, retries and fallbacks included.
+
+    Only the waiting for the model is cut short, never what its listener does between two pieces.
+    """
+
+    def __init__(self, model: LanguageModel, *, seconds: float) -> None:
+        """Wrap a model that may take so many seconds for a whole reply."""
+        self._model = model
+        self._seconds = seconds
+
+    @property
+    def name(self) -> str:
+        """The wrapped model's name."""
+        return self._model.name
+
+    async def speak(self, request: ModelRequest) -> AsyncGenerator[str | Finished, None]:
+        """Ask until the deadline; see the port."""
+        deadline = asyncio.get_running_loop().time() + self._seconds
+        async with aclosing(self._model.speak(request)) as said:
+            while (piece := await _next(said, deadline)) is not None:
+                yield piece
+
+
+async def _next(said: AsyncGenerator[str | Finished, None], deadline: float) -> str | Finished | None:
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await anext(said, None)
+    except TimeoutError as error:
+        raise ModelTimedOut("the model's reply took too long") from error

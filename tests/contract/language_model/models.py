@@ -1,0 +1,127 @@
+"""Every LanguageModel there is, made ready to answer, to hang, or to fail as its port says it may."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from time import monotonic
+
+from adapters.offline import OfflineLanguageModel
+from adapters.openai import OpenAILanguageModel
+from adapters.resilience import (
+    Breaker,
+    CircuitBreaking,
+    FallingBack,
+    Limited,
+    Patience,
+    Retrying,
+    WithDeadline,
+)
+from adapters.scripted import Reply, ScriptedLanguageModel
+from chatcore.errors import (
+    ChatError,
+    ModelFailed,
+    ModelMisconfigured,
+    ModelQuotaExhausted,
+    ModelRefused,
+    ModelTimedOut,
+    ModelUnavailable,
+    PromptTooLong,
+)
+from chatcore.ports.language_model import LanguageModel
+from tests.upstream.fixtures import RunningUpstream
+
+Made = AbstractAsyncContextManager[LanguageModel]
+Wrap = Callable[[LanguageModel], LanguageModel]
+
+RAISES: Mapping[type[ChatError], str] = {
+    ModelFailed: "page",
+    ModelUnavailable: "rate-limited",
+    ModelTimedOut: "hang-before-first-token",
+    ModelRefused: "filtered-prompt",
+    ModelMisconfigured: "unauthorized",
+    ModelQuotaExhausted: "quota",
+    PromptTooLong: "context-too-long",
+}
+"""Each error that the port documents, and the fault of a provider that brings it about."""
+
+WRAPPERS: Mapping[str, Wrap] = {
+    "retrying": lambda model: Retrying(model, patience=Patience(attempts=1)),
+    "circuit breaking": lambda model: CircuitBreaking(model, Breaker(clock=monotonic)),
+    "falling back": lambda model: FallingBack(ScriptedLanguageModel([ModelMisconfigured()]), model),
+    "limited": lambda model: Limited(model, at_once=100, waiting=0),
+    "with deadline": lambda model: WithDeadline(model, seconds=60),
+    "everything": lambda model: WithDeadline(
+        Retrying(
+            CircuitBreaking(Limited(model, at_once=100, waiting=0), Breaker(clock=monotonic)),
+            patience=Patience(attempts=1),
+        ),
+        seconds=60,
+    ),
+}
+
+
+@asynccontextmanager
+async def _at(upstream: RunningUpstream, name: str, seconds: float = 10.0) -> AsyncIterator[LanguageModel]:
+    model = OpenAILanguageModel(api_key="key", base_url=upstream.url, model=name, timeout=seconds)
+    await model.open()
+    yield model
+    await model.close()
+
+
+@asynccontextmanager
+async def _ready(model: LanguageModel) -> AsyncIterator[LanguageModel]:
+    yield model
+
+
+def answering(kind: str, upstream: RunningUpstream) -> Made:
+    """Return a model of this kind that answers."""
+    match kind:
+        case "openai":
+            return _at(upstream, "echo")
+        case "offline":
+            return _ready(OfflineLanguageModel())
+        case "scripted":
+            return _ready(ScriptedLanguageModel(["An answer of five words."]))
+        case _:
+            return _ready(WRAPPERS[kind](ScriptedLanguageModel(["An answer of five words."])))
+
+
+def hanging(kind: str, upstream: RunningUpstream) -> Made:
+    """Return a model of this kind that never goes on after its first piece."""
+    stuck = Reply(pieces=("One ", "two"), hold=asyncio.Event(), hold_after=1)
+    match kind:
+        case "openai":
+            return _at(upstream, "fault:hang-after-first-token")
+        case "offline":
+            return _ready(OfflineLanguageModel(gap=60))
+        case "scripted":
+            return _ready(ScriptedLanguageModel([stuck]))
+        case _:
+            return _ready(WRAPPERS[kind](ScriptedLanguageModel([stuck])))
+
+
+def failing(kind: str, upstream: RunningUpstream, error: type[ChatError]) -> Made:
+    """Return a model of this kind that fails like this before it says anything."""
+    match kind:
+        case "openai":
+            return _at(upstream, f"fault:{RAISES[error]}", seconds=0.5)
+        case "scripted":
+            return _ready(ScriptedLanguageModel([error("no")]))
+        case _:
+            return _ready(WRAPPERS[kind](ScriptedLanguageModel([error("no")])))
+
+
+def breaking(kind: str, upstream: RunningUpstream) -> Made:
+    """Return a model of this kind that fails after its first piece."""
+    broken = Reply(pieces=("Once ",), error=ModelFailed("broke off"))
+    match kind:
+        case "openai":
+            return _at(upstream, "fault:end-in-reply")
+        case "scripted":
+            return _ready(ScriptedLanguageModel([broken]))
+        case _:
+            return _ready(WRAPPERS[kind](ScriptedLanguageModel([broken])))
+
+
+CAN_FAIL = ("openai", "scripted", *WRAPPERS)
+ALL = ("offline", *CAN_FAIL)
