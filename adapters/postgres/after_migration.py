@@ -28,6 +28,7 @@ def install_functions(session: Session, source: SchemaSource) -> None:
         psycopg.Error: nothing is changed.
     """
     digest = source.functions_sha256()
+    session.execute(statement("migrate/functions_guard"))
     if session.execute(statement("migrate/functions_installed")).fetchone() == (digest,):
         return
     try:
