@@ -1,0 +1,1 @@
+"""The wrappers of language models, each for its own behaviour."""
