@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Mapping
 from contextlib import suppress
+from time import monotonic
 
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
@@ -57,6 +58,7 @@ class Database:
             reconnect_failed=self._unreachable,
             name=application_name,
         )
+        self._breaker = Breaker(monotonic, pause=1.0)
         self._waiting = 0
         self._failed_at = float("-inf")
         self._prober: asyncio.Task[None] | None = None
@@ -65,7 +67,6 @@ class Database:
     async def open(self) -> None:
         """Begin to connect, without waiting for it: a database that is away does not keep us from starting."""
         self._loop = asyncio.get_running_loop()
-        self._breaker = Breaker(self._loop.time, pause=1.0)
         await self._pool.open()
 
     async def close(self) -> None:
@@ -98,7 +99,7 @@ class Database:
             Duplicate: a unique key is taken.
             StatementFault: it can never succeed.
         """
-        deadline = self._loop.time() + self._budget
+        deadline = monotonic() + self._budget
         try:
             with self._breaker.passage(deadline):
                 return await self._repeated(statement, parameters, deadline)
@@ -115,14 +116,14 @@ class Database:
             except Transient:
                 # Full jitter, so that those who failed together do not come back together.
                 pause = random.uniform(0, longest)  # noqa: S311  # chance, no secret
-                if self._loop.time() + pause >= deadline:
+                if monotonic() + pause >= deadline:
                     raise
             await asyncio.sleep(pause)
             longest = min(2 * longest, _LONGEST_PAUSE)
 
     async def _once(self, statement: bytes, parameters: tuple[Parameter, ...], deadline: float) -> list[Row]:
         wire = await self._connection(deadline)
-        patience = min(self._budget * _ANSWER_WITHIN, max(deadline - self._loop.time(), 0))
+        patience = min(self._budget * _ANSWER_WITHIN, max(deadline - monotonic(), 0))
         # A silent server keeps even a cancellation waiting: only closing the socket under it helps.
         limit = self._loop.call_later(patience, wire.cut, "no answer in time")
         try:
@@ -140,11 +141,11 @@ class Database:
                 await self._pool.putconn(wire)
 
     async def _connection(self, deadline: float) -> Wire:
-        asked_at = self._loop.time()
+        asked_at = monotonic()
         self._waiting += 1
         try:
             while True:
-                wire = await self._pool.getconn(timeout=deadline - self._loop.time())
+                wire = await self._pool.getconn(timeout=deadline - monotonic())
                 if not wire.closed:
                     return wire
                 await self._pool.putconn(wire)
@@ -162,13 +163,13 @@ class Database:
         task.add_done_callback(self._returning.discard)
 
     def _unreachable(self, _pool: AsyncConnectionPool[Wire]) -> None:
-        self._failed_at = self._loop.time()
+        self._failed_at = monotonic()
         if self._prober is None or self._prober.done():
             self._prober = self._loop.create_task(self._probe())
 
     async def _probe(self) -> None:
         """Have the pool try to connect again, which it does when it is asked, while there are calls waiting."""
-        while self._waiting and self._loop.time() - self._failed_at < 2 * _LONGEST_PAUSE:
+        while self._waiting and monotonic() - self._failed_at < 2 * _LONGEST_PAUSE:
             await asyncio.sleep(random.uniform(0.05, 0.25))  # noqa: S311  # chance, no secret
             with suppress(PoolTimeout, PoolClosed):
                 await self._pool.putconn(await self._pool.getconn(timeout=0.01))

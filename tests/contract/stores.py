@@ -1,0 +1,115 @@
+"""The stores under test, with what a test may do to them that no caller can."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import psycopg
+
+from adapters.memory.conversation_store import MemoryConversationStore
+from adapters.memory.state import MemoryState
+from adapters.memory.turn_store import MemoryTurnStore
+from adapters.postgres.conversation_store import PostgresConversationStore
+from adapters.postgres.database import Database
+from adapters.postgres.turn_store import PostgresTurnStore
+from chatcore.ports.conversation_store import ConversationStore
+from chatcore.ports.turn_store import TurnStore
+
+
+class Stores(Protocol):
+    """A store of turns and a store of conversations that see the same."""
+
+    turns: TurnStore
+    conversations: ConversationStore
+
+    async def let_lease_expire(self, owner: str, turn_id: UUID) -> None:
+        """Make it so late that a turn's lease has run out."""
+
+    async def lease_left(self, owner: str, turn_id: UUID) -> float:
+        """Return for how many seconds a turn's lease still holds."""
+
+    async def rows(self, owner: str) -> dict[str, int]:
+        """Return how many users, conversations, turns, messages, pieces and model calls are stored."""
+
+
+class MemoryStores(Stores):
+    def __init__(self) -> None:
+        self._later = timedelta()
+        self._state = MemoryState(lambda: datetime.now(UTC) + self._later)
+        self.turns = MemoryTurnStore(self._state)
+        self.conversations = MemoryConversationStore(self._state)
+
+    async def let_lease_expire(self, owner: str, turn_id: UUID) -> None:
+        # The other turns' leases do not run out with it.
+        self._state.of(owner).turns[turn_id].lease_until = self._state.clock() - timedelta(seconds=1)
+
+    async def lease_left(self, owner: str, turn_id: UUID) -> float:
+        return (self._state.of(owner).turns[turn_id].lease_until - self._state.clock()).total_seconds()
+
+    async def rows(self, owner: str) -> dict[str, int]:
+        mine = self._state.of(owner)
+        turns = mine.turns.values()
+        return {
+            "conversation": len(mine.conversations),
+            "turn": len(turns),
+            "message": len(turns) + sum(turn.reply is not None for turn in turns),
+            "turn_chunk": sum(len(turn.pieces) for turn in turns),
+            "model_call": len(mine.calls),
+        }
+
+
+class PostgresStores(Stores):
+    def __init__(self, database: Database, superuser_url: str) -> None:
+        self.turns = PostgresTurnStore(database)
+        self.conversations = PostgresConversationStore(database)
+        self._superuser_url = superuser_url
+
+    async def let_lease_expire(self, owner: str, turn_id: UUID) -> None:
+        await self._run(
+            "UPDATE chatcore.turn SET lease_until = clock_timestamp() - interval '1 s' WHERE owner = %s AND id = %s",
+            owner,
+            turn_id,
+        )
+        # Just after its start the server forgives; once per test run that has to be waited for.
+        age = await self._run(
+            "SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float8"
+        )
+        await asyncio.sleep(max(0.0, 5.1 - age))
+
+    async def lease_left(self, owner: str, turn_id: UUID) -> float:
+        return await self._run(
+            "SELECT extract(epoch FROM lease_until - clock_timestamp())::float8 FROM chatcore.turn"
+            " WHERE owner = %s AND id = %s",
+            owner,
+            turn_id,
+        )
+
+    async def rows(self, owner: str) -> dict[str, int]:
+        tables = ("conversation", "turn", "message", "turn_chunk", "model_call")
+        return {
+            table: int(await self._run(f"SELECT count(*) FROM chatcore.{table} WHERE owner = %s", owner))
+            for table in tables
+        }
+
+    async def _run(self, statement: str, *parameters: object) -> float:
+        def run() -> float:
+            with psycopg.connect(self._superuser_url, autocommit=True) as connection:
+                cursor = connection.execute(statement, parameters)
+                row = cursor.fetchone() if cursor.description else None
+                return 0.0 if row is None else float(row[0])
+
+        return await asyncio.to_thread(run)
+
+
+@asynccontextmanager
+async def postgres_stores(app_url: str, superuser_url: str) -> AsyncIterator[PostgresStores]:
+    """Yield stores of a migrated database, used as its serving role."""
+    database = Database(app_url, max_size=4)
+    await database.open()
+    try:
+        yield PostgresStores(database, superuser_url)
+    finally:
+        await database.close()
