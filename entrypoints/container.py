@@ -5,11 +5,18 @@ container; `container.opened()` is the context in which its parts can be used.
 """
 
 import secrets
+from collections.abc import Mapping
+from functools import partial
 from operator import attrgetter
 
 from dependency_injector import containers, providers
 from uuid_utils.compat import uuid7
 
+from adapters.auth.clock import utc_now
+from adapters.memory.api_keys import MemoryApiKeyStore
+from adapters.memory.conversation_store import MemoryConversationStore
+from adapters.memory.state import MemoryState
+from adapters.memory.turn_store import MemoryTurnStore
 from adapters.postgres.api_keys import PostgresApiKeyStore
 from adapters.postgres.conversation_store import PostgresConversationStore
 from adapters.postgres.turn_store import PostgresTurnStore
@@ -49,7 +56,11 @@ class Container(containers.DeclarativeContainer):
         gemini=providers.Singleton(models.gemini, settings),
         offline=providers.Singleton(models.offline, settings),
     )
-    language_model = provider_model
+    fallback_model = providers.Singleton(models.fallback, settings)
+    breakers = providers.Singleton(models.Breakers)
+    language_model: providers.Provider[LanguageModel] = providers.Singleton(
+        models.resilient, provider_model, fallback_model, settings, breakers
+    )
 
     sign_ins = providers.Singleton(databases.sign_in_database, settings, database)
     key_set = providers.Singleton(authentication.key_set, settings)
@@ -81,7 +92,29 @@ class Container(containers.DeclarativeContainer):
     )
     opened = providers.Factory(
         opened,
-        providers.List(database, sign_ins, key_set, provider_model),
+        providers.List(database, sign_ins, key_set, provider_model, fallback_model),
         speaker,
         settings.provided.drain,
+        metrics,
+        providers.List(providers.Callable(partial, databases.figures, database), breakers.provided.figures),
     )
+
+
+def in_memory(settings: Settings, language_model: LanguageModel, **parts: object) -> Container:
+    """Return a container whose stores forget everything with the process: for tests, and to try things out."""
+    state = MemoryState(clock=utc_now)
+    return Container(
+        settings=settings,
+        language_model=language_model,
+        provider_model=language_model,
+        database=None,
+        turns=MemoryTurnStore(state),
+        conversations=MemoryConversationStore(state),
+        api_keys=MemoryApiKeyStore(),
+        unready=_always_ready,
+        **parts,
+    )
+
+
+async def _always_ready() -> Mapping[str, str]:
+    return {}

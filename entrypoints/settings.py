@@ -111,6 +111,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     model: Annotated[str | None, Variable("CHATCORE_MODEL", "the model's name", default="the provider's")] = (
         None
     )
+    fallback_model: Annotated[
+        str | None,
+        Variable("CHATCORE_FALLBACK_MODEL", "another model of the provider, asked where the first one fails"),
+    ] = None
     openai_api_key: Annotated[
         str | None, Variable("OPENAI_API_KEY", "key of OpenAI or of a compatible provider", secret=True)
     ] = None

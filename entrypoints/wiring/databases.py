@@ -25,8 +25,10 @@ def sign_in_database(settings: Settings, main: Database) -> Database | None:
     return Database(settings.sessions_url, max_size=_shared(settings), prepare=False)
 
 
-def figures(database: Database) -> Iterable[tuple[str, str, float]]:
+def figures(database: Database | None) -> Iterable[tuple[str, str, float]]:
     """Return how much of the pool is used now, and whether the database is known to be away."""
+    if database is None:
+        return
     occupancy = database.occupancy()
     yield "pool_connections", "Database connections that are open", occupancy["size"]
     yield "pool_connections_idle", "Database connections that are open and not in use", occupancy["idle"]

@@ -1,8 +1,15 @@
-"""The language models, each made from the settings."""
+"""The language models: one for each provider, and what makes them bear more."""
+
+import time
+from collections.abc import Iterable
+
+import structlog
 
 from adapters.offline import OfflineLanguageModel
 from adapters.openai.model import GEMINI_URL, OpenAILanguageModel
-from entrypoints.settings import Settings
+from adapters.resilience import Breaker, BreakerState, CircuitBreaking, FallingBack, Retrying, WithDeadline
+from chatcore.ports.language_model import LanguageModel
+from entrypoints.settings import Provider, Settings
 
 OPENAI_MODEL = "gpt-4o-mini"
 GEMINI_MODEL = "gemini-2.5-flash"
@@ -12,30 +19,89 @@ _NO_LIMIT = 86_400.0
 """Seconds of a call without a limit: no reply takes a day, and no clock overflows."""
 
 
-def openai(settings: Settings) -> OpenAILanguageModel:
+class Breakers:
+    """The breakers of this process, so that whoever runs it can see them."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._all: dict[str, Breaker] = {}
+
+    def fresh(self, model: str) -> Breaker:
+        """Return a new breaker for a model; each of its moves is written down."""
+        log = structlog.get_logger()
+
+        def changed(state: BreakerState) -> None:
+            log.warning("model breaker", model=model, state=state.value)
+
+        self._all[model] = breaker = Breaker(clock=time.monotonic, changed=changed)
+        return breaker
+
+    def figures(self) -> Iterable[tuple[str, str, float]]:
+        """Return how many models are left alone now."""
+        shut = sum(breaker.state is not BreakerState.CLOSED for breaker in self._all.values())
+        yield "model_breakers_open", "Models that are left alone after failing again and again", shut
+
+
+def openai(settings: Settings) -> LanguageModel:
     """Return the model at OpenAI, or at a compatible endpoint."""
+    return _openai(settings, settings.model or OPENAI_MODEL)
+
+
+def gemini(settings: Settings) -> LanguageModel:
+    """Return the model at Google."""
+    return _gemini(settings, settings.model or GEMINI_MODEL)
+
+
+def offline(settings: Settings) -> LanguageModel:
+    """Return what needs no model and is none."""
+    del settings
+    return OfflineLanguageModel()
+
+
+def fallback(settings: Settings) -> LanguageModel | None:
+    """Return the model that stands in for the first one, where there is one."""
+    if settings.fallback_model is None:
+        return None
+    match settings.provider:
+        case Provider.OPENAI:
+            return _openai(settings, settings.fallback_model)
+        case Provider.GEMINI:
+            return _gemini(settings, settings.fallback_model)
+        case Provider.LOCAL | Provider.OFFLINE:
+            return None
+
+
+def resilient(
+    model: LanguageModel, second: LanguageModel | None, settings: Settings, breakers: Breakers
+) -> LanguageModel:
+    """Return a model that is asked again, left alone, stood in for and cut short where that is wise.
+
+    The deadline stands outermost: it bounds the whole call, whatever is tried inside it.
+    """
+    if settings.provider is Provider.OFFLINE:
+        return model
+    bearing: LanguageModel = Retrying(CircuitBreaking(model, breakers.fresh(model.name)))
+    if second is not None:
+        bearing = FallingBack(bearing, Retrying(CircuitBreaking(second, breakers.fresh(second.name))))
+    return WithDeadline(bearing, seconds=_timeout(settings))
+
+
+def _openai(settings: Settings, name: str) -> LanguageModel:
     return OpenAILanguageModel(
         api_key=settings.openai_api_key or _NO_KEY,
-        model=settings.model or OPENAI_MODEL,
+        model=name,
         base_url=settings.openai_base_url,
         timeout=_timeout(settings),
     )
 
 
-def gemini(settings: Settings) -> OpenAILanguageModel:
-    """Return the model at Google."""
+def _gemini(settings: Settings, name: str) -> LanguageModel:
     return OpenAILanguageModel(
         api_key=settings.gemini_api_key or _NO_KEY,
-        model=settings.model or GEMINI_MODEL,
+        model=name,
         base_url=GEMINI_URL,
         timeout=_timeout(settings),
     )
-
-
-def offline(settings: Settings) -> OfflineLanguageModel:
-    """Return what needs no model and is none."""
-    del settings
-    return OfflineLanguageModel()
 
 
 def _timeout(settings: Settings) -> float:
