@@ -48,8 +48,7 @@ def run(seconds: float, users: int, folder: Path) -> tuple[Findings, str]:
             f"questions {len(promises)}, acknowledged {findings.acknowledged}, completed {findings.completed}",
             f"retries {sum(c.retries for c in clients)}, resumed {sum(c.resumed for c in clients)}",
             f"errors that clients saw and got over: {errors}",
-            f"lost {findings.lost}, duplicated {findings.duplicated}, stuck {findings.stuck}, "
-            f"gaps {findings.gaps}, mismatches {findings.mismatches}",
+            findings.summary(),
             *findings.details[:20],
         ]
     return findings, "\n".join(lines)

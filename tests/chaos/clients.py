@@ -37,7 +37,9 @@ class Client:
         conversation_id, asked = None, 0
         while not self.stop.is_set():
             asked += 1
-            promise = Promise(owner=self.owner, key=str(uuid.uuid4()), message=f"{self.owner} asks {uuid.uuid4()}")
+            promise = Promise(
+                owner=self.owner, key=str(uuid.uuid4()), message=f"{self.owner} asks {uuid.uuid4()}"
+            )
             self.promises.append(promise)
             body = {"message": promise.message}
             if conversation_id:
@@ -62,9 +64,7 @@ class Client:
         promise.problems.append(f"never answered: {promise.owner} {promise.key}")
         return None
 
-    async def _ask(
-        self, session: aiohttp.ClientSession, promise: Promise, body: dict[str, str]
-    ) -> str | None:
+    async def _ask(self, session: aiohttp.ClientSession, promise: Promise, body: dict[str, str]) -> str | None:
         url = f"{random.choice(self.bases)}/api/{self.owner}/chat"
         async with session.post(url, json=body, headers=self._headers(promise)) as response:
             answer = await response.json(content_type=None)
@@ -125,7 +125,9 @@ class Client:
                 heard.ending = name
                 if name == "done":
                     if heard.text != data["message"]["content"]:
-                        promise.problems.append(f"stream differs: {heard.text!r} {data['message']['content']!r}")
+                        promise.problems.append(
+                            f"stream differs: {heard.text!r} {data['message']['content']!r}"
+                        )
                     self._replied(promise, data["message"]["content"])
 
     def _acknowledge(self, promise: Promise, turn_id: str) -> None:

@@ -42,6 +42,12 @@ class Findings:
     def clean(self) -> bool:
         return not (self.lost or self.duplicated or self.stuck or self.gaps or self.mismatches)
 
+    def summary(self) -> str:
+        return (
+            f"lost {self.lost}, duplicated {self.duplicated}, stuck {self.stuck}, "
+            f"gaps {self.gaps}, mismatches {self.mismatches}"
+        )
+
 
 def compare(url: str, promises: list[Promise]) -> Findings:
     """Hold every promise against the database, read as its superuser."""

@@ -1,0 +1,167 @@
+"""Speaking: a turn runs to its end, is written down as it goes, and obeys its lease."""
+
+import asyncio
+
+import pytest
+
+from adapters.scripted import Reply
+from chatcore.errors import ModelUnavailable, Overloaded
+from chatcore.events import Cancelled, Done, Failed, Interrupted
+from chatcore.turn import TurnStatus
+from tests.unit.engine.house import OWNER, house, until
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_turn_is_finished_though_nobody_listens() -> None:
+    engine = house("said anyway")
+    asked = await engine.ask()
+    await until(lambda: engine.reports)
+    turn = await engine.store.look(OWNER, asked.turn_id)
+    assert turn.status is TurnStatus.COMPLETED
+    assert turn.reply is not None
+    assert turn.reply.content == "said anyway"
+
+
+async def test_a_short_reply_needs_no_checkpoint() -> None:
+    engine = house("short")
+    await engine.ending(await engine.ask())
+    assert engine.store.calls == ["begin", "finish"]
+
+
+async def test_a_long_reply_is_kept_as_it_grows() -> None:
+    hold = asyncio.Event()
+    engine = house(Reply(pieces=("half ", "whole"), hold=hold, hold_after=1))
+    asked = await engine.ask(streamed=True)
+    replica = house(state=engine.state)
+    await until(lambda: "checkpoint" in engine.store.calls)
+    turn = await replica.store.look(OWNER, asked.turn_id)
+    assert turn.status is TurnStatus.STREAMING
+    hold.set()
+    ended = await engine.ending(asked)
+    assert isinstance(ended, Done)
+    assert ended.message.content == "half whole"
+
+
+async def test_a_quiet_turn_renews_its_lease() -> None:
+    hold = asyncio.Event()
+    engine = house(Reply(pieces=("late",), hold=hold))
+    asked = await engine.ask()
+    for _ in range(5):
+        before = engine.store.calls.count("checkpoint")
+        engine.clock.advance(8)
+        await until(lambda before=before: engine.store.calls.count("checkpoint") > before + 1)
+    hold.set()
+    assert isinstance(await engine.ending(asked), Done)
+
+
+async def test_a_checkpoint_that_fails_is_made_up_for_by_the_next() -> None:
+    hold = asyncio.Event()
+    engine = house(Reply(pieces=("half ", "whole"), hold=hold, hold_after=1))
+    engine.store.outages["checkpoint"] = 2
+    asked = await engine.ask(streamed=True)
+    await until(lambda: engine.store.calls.count("checkpoint") >= 3)
+    hold.set()
+    assert isinstance(await engine.ending(asked), Done)
+
+
+async def test_a_failed_finish_is_tried_again() -> None:
+    engine = house("stored in the end")
+    engine.store.outages["finish"] = 2
+    assert isinstance(await engine.ending(await engine.ask()), Done)
+
+
+async def test_listeners_are_told_of_a_long_outage_and_the_reply_is_recorded_after_it() -> None:
+    engine = house("stored in the end")
+    engine.store.outages["finish"] = 3
+    asked = await engine.ask(key="k")
+    told = await engine.ending(asked)
+    assert isinstance(told, Failed)
+    assert told.failure.code == "database-unavailable"
+    assert told.failure.retryable
+    again = await engine.ask(key="k")
+    assert again.replayed
+    ended = await engine.ending(again)
+    assert isinstance(ended, Done)
+    assert ended.message.content == "stored in the end"
+
+
+async def test_an_endless_outage_is_given_up() -> None:
+    engine = house("never stored")
+    engine.store.outages["finish"] = 10_000
+    await engine.ending(await engine.ask())
+    await until(lambda: engine.reports)
+    assert engine.reports[0].turn is None
+
+
+async def test_a_failure_carries_how_long_to_wait() -> None:
+    engine = house(ModelUnavailable(retry_after=7))
+    ended = await engine.ending(await engine.ask())
+    assert isinstance(ended, Failed)
+    assert (ended.failure.code, ended.retry_after) == ("model-unavailable", 7)
+
+
+async def test_a_bug_in_a_model_ends_the_turn_and_is_reported() -> None:
+    engine = house(Reply(error=ZeroDivisionError("a bug")))  # type: ignore[arg-type]
+    ended = await engine.ending(await engine.ask())
+    assert isinstance(ended, Failed)
+    assert ended.failure.code == "model-failed"
+    assert isinstance(engine.reports[0].bug, ZeroDivisionError)
+
+
+async def test_a_conversation_that_is_deleted_ends_its_turn() -> None:
+    engine = house(Reply(pieces=("never",), hold=asyncio.Event()))
+    asked = await engine.ask()
+    await engine.conversations.delete(OWNER, asked.conversation_id)
+    await until(lambda: engine.reports)
+    assert engine.reports[0].turn is None
+    assert engine.model.speaking == 0
+
+
+async def test_a_drained_process_lets_turns_end() -> None:
+    engine = house("in time", gap=0.02)
+    asked = await engine.ask()
+    await engine.speaker.drain(1)
+    assert isinstance(await engine.ending(asked), Done)
+    with pytest.raises(Overloaded):
+        await engine.ask()
+
+
+async def test_a_drained_process_hands_over_what_does_not_end() -> None:
+    engine = house(Reply(pieces=("partial ", "never"), hold=asyncio.Event(), hold_after=1))
+    asked = await engine.ask(streamed=True, key="k")
+    waiting = asyncio.create_task(engine.ending(asked))
+    await asyncio.sleep(0)
+    await engine.speaker.drain(0.005)
+    ended = await waiting
+    assert isinstance(ended, Interrupted)
+    assert ended.message is not None
+    assert ended.message.content == "partial "
+    replica = house("whole", state=engine.state)
+    again = await replica.ask(key="k")
+    assert again.attempt == 2
+    assert isinstance(await replica.ending(again), Done)
+
+
+async def test_a_drain_without_turns_is_over_at_once() -> None:
+    await house().speaker.drain(10)
+
+
+async def test_a_drain_while_the_database_is_away_does_not_wait() -> None:
+    engine = house("never stored")
+    engine.store.outages["finish"] = 10_000
+    asked = await engine.ask()
+    await asyncio.sleep(0.02)
+    await engine.speaker.drain(0.01)
+    assert isinstance(await engine.ending(asked), Failed | Interrupted | Cancelled)
+
+
+async def test_each_attempt_is_reported_with_its_figures() -> None:
+    engine = house("some words")
+    await engine.ending(await engine.ask(streamed=True))
+    (report,) = engine.reports
+    assert report.turn is not None
+    assert report.streamed
+    assert len(report.calls) == 1
+    assert report.first_piece is not None
+    assert 0 <= report.first_piece <= report.spoken <= report.recorded
