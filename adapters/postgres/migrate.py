@@ -113,20 +113,6 @@ def pending(url: str, *, source: SchemaSource | None = None) -> list[str]:
         return missing(_recorded(connection), source or shipped())
 
 
-async def pending_on(connection: psycopg.AsyncConnection[tuple[object, ...]]) -> list[str]:
-    """Return the same as `pending`, on a connection in autocommit that somebody else opened.
-
-    Raises:
-        psycopg.Error: the connection is of no use.
-    """
-    try:
-        cursor = await connection.execute(statement("migrate/recorded"))
-        rows = await cursor.fetchall()
-    except _NOTHING_THERE:
-        rows = []
-    return missing(rows, shipped())
-
-
 def missing(rows: list[tuple[object, ...]], source: SchemaSource) -> list[str]:
     """Return what the rows of `migrate/recorded` lack of a source; what they have beyond it is no fault."""
     applied = {id_ for kind, id_, _ in rows if kind == "migration"}

@@ -19,6 +19,7 @@ from adapters.postgres.schema_source import SchemaSource, statement
 
 _TABLE = "_yoyo_migration"
 _PATIENCE = 600.0
+_IMPATIENT = "SET lock_timeout = '10s'"
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('chatcore.migrate', 0))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('chatcore.migrate', 0))"
 
@@ -59,7 +60,7 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
         connection.execute("SET search_path = chatcore_migration")
         connection.execute("SET statement_timeout = 0")
         # A migration that waits for a lock has everybody else wait behind it.
-        connection.execute("SET lock_timeout = '10s'")
+        connection.execute(_IMPATIENT)
         # Else a statement outlives a migrator that was killed, and so does its lock. Not every system can.
         with suppress(psycopg.Error):
             connection.execute("SET client_connection_check_interval = '1s'")
@@ -112,7 +113,10 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
     def _carry_out(self, migration: Migration, direction: str, *, force: bool) -> None:
         migration.load()
         if not migration.use_transactions:
+            # An index that is built concurrently may wait: it takes no lock that anybody waits for.
+            self.session.execute("SET lock_timeout = 0")
             migration.process_steps(self, direction, force)
+            self.session.execute(_IMPATIENT)
         with self.transaction():
             if migration.use_transactions:
                 migration.process_steps(self, direction, force)

@@ -155,6 +155,7 @@ def foreign_calls(function: str) -> list[tuple[str, tuple[object, ...]]]:
         "look_at_turn": [(_ALICE, live), (_ALICE, done)],
         "follow_turn": [(_ALICE, live, 1, 0)],
         "cancel_turn": [(_ALICE, live)],
+        "release_turn": [(_ALICE, live, token)],
         "find_conversation": [(_ALICE, conversation)],
         "list_conversations": [(_ALICE, None, 100)],
         "list_messages": [(_ALICE, conversation, 1000, 100, True)],
