@@ -54,6 +54,7 @@ class Container(containers.DeclarativeContainer):
         providers.Callable(attrgetter("provider"), settings),
         openai=providers.Singleton(models.openai, settings),
         gemini=providers.Singleton(models.gemini, settings),
+        local=providers.Singleton(models.local, settings),
         offline=providers.Singleton(models.offline, settings),
     )
     fallback_model = providers.Singleton(models.fallback, settings)

@@ -1,14 +1,16 @@
 """The language models: one for each provider, and what makes them bear more."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 
 import structlog
 
+from adapters.local_model import LocalModel
 from adapters.offline import OfflineLanguageModel
 from adapters.openai.model import GEMINI_URL, OpenAILanguageModel
 from adapters.resilience import Breaker, BreakerState, CircuitBreaking, FallingBack, Retrying, WithDeadline
-from chatcore.ports.language_model import LanguageModel
+from chatcore.errors import ModelUnavailable
+from chatcore.ports.language_model import Finished, LanguageModel, ModelRequest
 from entrypoints.settings import Provider, Settings
 
 OPENAI_MODEL = "gpt-4o-mini"
@@ -52,10 +54,49 @@ def gemini(settings: Settings) -> LanguageModel:
     return _gemini(settings, settings.model or GEMINI_MODEL)
 
 
+def local(settings: Settings) -> LanguageModel:
+    """Return the small model that runs on this machine."""
+    return OnThisMachine(timeout=_timeout(settings))
+
+
 def offline(settings: Settings) -> LanguageModel:
     """Return what needs no model and is none."""
     del settings
     return OfflineLanguageModel()
+
+
+class OnThisMachine(LanguageModel):
+    """The small model of a process of ours, spoken to like any provider; open it before it speaks."""
+
+    def __init__(self, *, timeout: float) -> None:
+        """Take how many seconds a call may take."""
+        self._process = LocalModel()
+        self._timeout = timeout
+        self._model: OpenAILanguageModel | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the weights."""
+        return self._process.name
+
+    async def open(self) -> None:
+        """Start the process, which takes a second or so."""
+        address = await self._process.start()
+        key = self._process.api_key
+        self._model = OpenAILanguageModel(api_key=key, model=self.name, base_url=address, timeout=self._timeout)
+        await self._model.open()
+
+    async def close(self) -> None:
+        """End the process."""
+        if self._model is not None:
+            await self._model.close()
+        await self._process.stop()
+
+    def speak(self, request: ModelRequest) -> AsyncGenerator[str | Finished, None]:
+        """Ask it; see the port."""
+        if self._model is None:
+            raise ModelUnavailable("the local model is not running")
+        return self._model.speak(request)
 
 
 def fallback(settings: Settings) -> LanguageModel | None:

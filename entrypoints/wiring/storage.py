@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from adapters.postgres import migrate, posture
@@ -13,6 +13,7 @@ from chatcore.errors import DatabaseUnavailable
 from entrypoints.settings import Settings
 
 _PGBOUNCER_PORT = 6432
+_CONNECT_SECONDS = 3
 
 
 class StorageUnusable(Exception):
@@ -43,7 +44,7 @@ class Storage:
             StorageUnusable: the database cannot be reached.
         """
         try:
-            return migrate.pending(self.app_url)
+            return migrate.pending(_hurried(self.app_url))
         except MigrationFailed as error:
             raise StorageUnusable(str(error)) from None
 
@@ -54,7 +55,9 @@ class Storage:
             StorageUnusable: the database cannot be reached.
         """
         try:
-            return [f"{fault.what}; mend it with: {fault.mend}" for fault in posture.faults(self.app_url)]
+            return [
+                f"{fault.what}; mend it with: {fault.mend}" for fault in posture.faults(_hurried(self.app_url))
+            ]
         except DatabaseUnavailable as error:
             raise StorageUnusable(str(error.__cause__).strip()) from None
 
@@ -92,3 +95,12 @@ def goes_through_a_pooler(settings: Settings) -> bool:
     direct = urlsplit(settings.database_url_unpooled or settings.database_url)
     elsewhere = (url.hostname, url.port) != (direct.hostname, direct.port)
     return elsewhere or url.port == _PGBOUNCER_PORT or "-pooler." in (url.hostname or "")
+
+
+def _hurried(url: str) -> str:
+    """Return a database URL that gives up connecting after some seconds, unless it says after how many."""
+    parts = urlsplit(url)
+    if "connect_timeout=" in parts.query:
+        return url
+    query = f"{parts.query}&connect_timeout={_CONNECT_SECONDS}".lstrip("&")
+    return urlunsplit(parts._replace(query=query))
