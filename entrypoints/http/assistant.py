@@ -16,12 +16,13 @@ from entrypoints.http.answering import answer, question_of
 from entrypoints.http.doorman import AnyRequest, Doorman
 from entrypoints.http.place import Place
 from entrypoints.http.reading import read_json
+from entrypoints.http.routes import Routes
 from entrypoints.http.statuses import ASSISTANT_STATUS
 
 _decoder = msgspec.json.Decoder(wire.AssistantQuestion)
 
 
-class AssistantRoutes:
+class AssistantRoutes(Routes):
     """Answers users in their conversations."""
 
     def __init__(

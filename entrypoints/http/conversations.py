@@ -18,6 +18,7 @@ from entrypoints.http.doorman import AnyRequest, Doorman
 from entrypoints.http.paths import READ, id_of
 from entrypoints.http.reading import flag, page_size, query, read_json
 from entrypoints.http.replies import NO_STORE, Reply
+from entrypoints.http.routes import Routes
 
 LONGEST_PAGE = 200
 CONVERSATIONS = 20
@@ -29,7 +30,7 @@ _ONE = _LISTING + "/{conversation_id:str}"
 _decoder = msgspec.json.Decoder(wire.Rename)
 
 
-class ConversationRoutes:
+class ConversationRoutes(Routes):
     """Shows users what they said and what was replied."""
 
     def __init__(self, store: ConversationStore, doorman: Doorman, limit: int | None) -> None:

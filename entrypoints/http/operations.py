@@ -10,6 +10,7 @@ from entrypoints.http import wire
 from entrypoints.http.doorman import AnyRequest
 from entrypoints.http.paths import READ
 from entrypoints.http.replies import NO_STORE, Reply
+from entrypoints.http.routes import Routes
 from entrypoints.metrics import MEDIA_TYPE
 
 _HEALTHY = wire.encode(wire.Health("healthy"))
@@ -18,7 +19,7 @@ Unready = Callable[[], Awaitable[Mapping[str, str]]]
 """What is not ready, and why; empty where requests can be served."""
 
 
-class OperationRoutes:
+class OperationRoutes(Routes):
     """Answers orchestrators and scrapers."""
 
     def __init__(self, unready: Unready, metrics: Callable[[], bytes]) -> None:

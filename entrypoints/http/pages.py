@@ -20,6 +20,7 @@ from entrypoints.http.openapi import document
 from entrypoints.http.paths import READ
 from entrypoints.http.problems import REFUSALS
 from entrypoints.http.replies import NO_STORE, Reply
+from entrypoints.http.routes import Routes
 from entrypoints.http.statuses import ASSISTANT_STATUS, TEXTBOOK_STATUS
 
 _HTML = (b"content-type", b"text/html; charset=utf-8")
@@ -61,7 +62,7 @@ _PAGE = b"""<!doctype html>
 """
 
 
-class PageRoutes:
+class PageRoutes(Routes):
     """Shows how the program is spoken to, without asking anybody else for anything."""
 
     def routes(self) -> Sequence[HTTPRouteHandler]:

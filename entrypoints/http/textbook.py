@@ -18,12 +18,13 @@ from entrypoints.http.answering import answer, question_of
 from entrypoints.http.doorman import AnyRequest
 from entrypoints.http.place import Place
 from entrypoints.http.reading import read_json
+from entrypoints.http.routes import Routes
 from entrypoints.http.statuses import TEXTBOOK_STATUS
 
 _decoder = msgspec.json.Decoder(wire.TextbookQuestion)
 
 
-class TextbookRoutes:
+class TextbookRoutes(Routes):
     """Answers readers who are known by their session alone."""
 
     def __init__(self, textbook: Textbook, listener: Listener, limit: int | None) -> None:

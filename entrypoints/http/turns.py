@@ -18,6 +18,7 @@ from entrypoints.http.paths import READ, id_of
 from entrypoints.http.place import Place
 from entrypoints.http.reading import header
 from entrypoints.http.replies import Reply
+from entrypoints.http.routes import Routes
 from entrypoints.http.sse import position_of
 from entrypoints.http.stream import EventStream
 
@@ -25,7 +26,7 @@ Locate = Callable[[AnyRequest], Awaitable[Place]]
 """Given a request: where the turns are that it may touch."""
 
 
-class TurnRoutes:
+class TurnRoutes(Routes):
     """Shows, follows and stops turns."""
 
     def __init__(self, prefix: str, locate: Locate, chat: Chat, listener: Listener, store: TurnStore) -> None:
