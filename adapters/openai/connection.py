@@ -22,12 +22,13 @@ _FAULTS = (openai.OpenAIError, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.Clie
 
 
 class SdkAnswer(Answer):
-    """An answer of status 200."""
+    """An answer of status 200; `whole` once it was read to its end."""
 
     def __init__(self, response: httpx2.Response, chunks: AsyncGenerator[bytes, None]) -> None:
         """Take the response, and its body as it comes."""
         self._response = response
         self._chunks = chunks
+        self.whole = False
 
     @property
     def content_type(self) -> str:
@@ -38,11 +39,13 @@ class SdkAnswer(Answer):
         """See the protocol."""
         try:
             async with asyncio.timeout_at(deadline):
-                return await anext(self._chunks, b"")
+                chunk = await anext(self._chunks, b"")
         except TimeoutError as error:
             raise ModelTimedOut("the model's reply took too long") from error
         except _FAULTS as error:
             raise ModelFailed("the model's reply broke off") from error
+        self.whole = not chunk
+        return chunk
 
 
 class SdkConnection(Connection):
@@ -50,6 +53,7 @@ class SdkConnection(Connection):
 
     def __init__(self, *, api_key: str, base_url: str | None, connections: int) -> None:
         """Prepare for so many calls at once; nothing is connected yet."""
+        self._idle = 0
         self._sdk = openai.AsyncOpenAI(
             api_key=api_key,
             base_url=base_url,
@@ -75,9 +79,11 @@ class SdkConnection(Connection):
         response = await self._post(body, deadline)
         try:
             async with aclosing(response.aiter_raw()) as chunks:
-                yield SdkAnswer(response, chunks)
+                answer = SdkAnswer(response, chunks)
+                yield answer
         finally:
             await response.aclose()
+        self._idle += answer.whole
 
     async def close(self) -> None:
         """See the protocol."""
@@ -86,13 +92,29 @@ class SdkConnection(Connection):
     async def _post(self, body: bytes, deadline: float) -> httpx2.Response:
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._sdk.post(
-                    "/chat/completions", content=body, cast_to=httpx2.Response, stream=True
-                )
+                return await self._send(body)
         except TimeoutError as error:
             raise ModelTimedOut("the model did not answer in time") from error
         except _FAULTS as error:
             raise ModelUnavailable("the model provider cannot be reached") from error
+
+    async def _send(self, body: bytes) -> httpx2.Response:
+        """Send a request, once more where an idle connection was closed as it was used again.
+
+        Source: RFC 9112, 9.3.1. Of idle connections there are at most as many as answers were read to their
+        end, so that a provider that is down is not asked twice by every call.
+        """
+        stale = self._idle > 0
+        self._idle -= stale
+        while True:
+            try:
+                return await self._sdk.post(
+                    "/chat/completions", content=body, cast_to=httpx2.Response, stream=True
+                )
+            except openai.APIConnectionError as error:
+                if not (stale and _hung_up(error)):
+                    raise
+                stale = False
 
 
 async def _accept(response: httpx2.Response) -> None:
@@ -101,6 +123,17 @@ async def _accept(response: httpx2.Response) -> None:
         raise error_of(response.status_code, response.headers, await _beginning(response))
     if response.headers.get("content-encoding", "identity") != "identity":
         raise ModelFailed("the model provider compresses what it was asked not to")
+
+
+def _hung_up(error: BaseException | None) -> bool:
+    """Return whether a connection that existed was closed before anything of an answer came."""
+    while error is not None:
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return False
+        if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError):
+            return True
+        error = error.__cause__
+    return False
 
 
 async def _beginning(response: httpx2.Response) -> bytes:

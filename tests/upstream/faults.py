@@ -180,6 +180,13 @@ async def _hang_after_end(wire: Wire) -> None:
     await for_ever()
 
 
+async def _hang_up_after_end(wire: Wire) -> None:
+    """Close the connection behind a whole answer without a word, as llama.cpp does."""
+    await _frames(wire, delta(TEXT), delta(None, "stop"), DONE)
+    await asyncio.sleep(0.05)
+    wire.finish()
+
+
 async def _refusal(wire: Wire) -> None:
     said = {"role": "assistant", "content": None, "refusal": SECRET}
     member = "delta" if wire.request.streamed else "message"
@@ -282,6 +289,7 @@ FAULTS: Mapping[str, Fault] = {
     "split-surrogate": _escaped(b"a\\ud83d", b"\\ude00b"),
     "no-done": partial(_any_frames, [delta(TEXT), delta(None, "stop")], whole(TEXT)),
     "hang-after-end": _hang_after_end,
+    "hang-up-after-end": _hang_up_after_end,
     "no-usage": _said(TEXT),
     "absurd-usage": _usage({"prompt_tokens": 10**30, "completion_tokens": -1}),
     "strange-usage": _usage("plenty"),

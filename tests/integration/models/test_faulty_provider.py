@@ -96,6 +96,7 @@ REPLIES = {
     "lone-surrogate": "a\ufffdb\ufffd",
     "split-surrogate": "a\U0001f600b",
     "no-done": "Once upon a time.",
+    "hang-up-after-end": "Once upon a time.",
     "no-usage": "Once upon a time.",
     "absurd-usage": "Once upon a time.",
     "strange-usage": "Once upon a time.",
@@ -232,3 +233,19 @@ async def test_a_refused_call_costs_nothing_and_a_broken_one_what_came(upstream:
         assert [call.usage for call in (await ask(broken, streamed=True)).calls] == [
             Usage(input_tokens=asked, output_tokens=3, estimated=True)
         ]
+
+
+async def test_a_connection_that_was_closed_while_idle_costs_nobody_a_reply(upstream: RunningUpstream) -> None:
+    upstream.reset()
+    async with provider(upstream, "hang-up-after-end", seconds=5) as model:
+        outcomes = [await ask(model, streamed=True) for _ in range(10)]
+    assert [outcome.error for outcome in outcomes] == [None] * 10
+    assert [len(outcome.calls) for outcome in outcomes] == [1] * 10
+
+
+async def test_a_provider_that_hangs_up_on_everybody_is_not_asked_twice(upstream: RunningUpstream) -> None:
+    upstream.reset()
+    async with provider(upstream, "close-at-once") as model:
+        for _ in range(10):
+            await ask(model, streamed=True)
+    assert upstream.stats()["calls"] == 10
