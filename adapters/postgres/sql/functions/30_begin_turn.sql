@@ -33,14 +33,9 @@ BEGIN
             -- The answer to our own COMMIT was lost.
             verdict := 'opened';
             turn.conversation_id := known.conversation_id;
-            SELECT m.content INTO question
-              FROM chatcore.message AS m
-             WHERE m.owner = in_owner
-               AND m.conversation_id = known.conversation_id
-               AND m.position = 2 * known.number - 1;
             selected_text := known.selected_text;
-            SELECT h.questions, h.answers INTO questions, answers
-              FROM chatcore.history_before(in_owner, known.conversation_id, known.number, in_window) AS h;
+            SELECT o.question, o.questions, o.answers INTO question, questions, answers
+              FROM chatcore.opening_of_turn(in_owner, known, in_window) AS o;
         ELSE
             verdict := 'key taken';
             turn := chatcore.facts_of_turn(in_owner, known.id);
@@ -95,9 +90,17 @@ BEGIN
        FOR NO KEY UPDATE;
     IF FOUND THEN
         IF NOT chatcore.lease_is_dead(live.lease_until) THEN
-            -- While we waited for the lock, a request with our own key may have begun it.
-            verdict := CASE WHEN live.key = in_key THEN 'key taken' ELSE 'occupied' END;
-            turn := chatcore.facts_of_turn(in_owner, live.id);
+            -- It may have been begun under our own key, or by ourselves, while we waited for the lock.
+            IF live.lease_token = in_token THEN
+                verdict := 'opened';
+                turn.conversation_id := in_conversation;
+                selected_text := live.selected_text;
+                SELECT o.question, o.questions, o.answers INTO question, questions, answers
+                  FROM chatcore.opening_of_turn(in_owner, live, in_window) AS o;
+            ELSE
+                verdict := CASE WHEN live.key = in_key THEN 'key taken' ELSE 'occupied' END;
+                turn := chatcore.facts_of_turn(in_owner, live.id);
+            END IF;
             RETURN;
         END IF;
         PERFORM chatcore.interrupt_turn(in_owner, live.id);

@@ -79,12 +79,7 @@ BEGIN
     selected_text := known.selected_text;
     -- The lease needs the conversation, which the caller does not know.
     turn.conversation_id := known.conversation_id;
-    SELECT m.content INTO question
-      FROM chatcore.message AS m
-     WHERE m.owner = in_owner
-       AND m.conversation_id = known.conversation_id
-       AND m.position = 2 * known.number - 1;
-    SELECT h.questions, h.answers INTO questions, answers
-      FROM chatcore.history_before(in_owner, known.conversation_id, known.number, in_window) AS h;
+    SELECT o.question, o.questions, o.answers INTO question, questions, answers
+      FROM chatcore.opening_of_turn(in_owner, known, in_window) AS o;
 END
 $$;
