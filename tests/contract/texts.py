@@ -2,7 +2,7 @@
 
 TEXTS = {
     "plain": "A question",
-    "beyond the basic plane": "🤖 𝔘𝔫𝔦𝔠𝔬𝔡𝔢 👩🏽‍🚀",
+    "beyond the basic plane": "🤖 \U0001d518\U0001d52b 👩🏽\u200d🚀",
     "combining": "e\u0301 is not é",
     "right to left": "שלום \u202e עולם",
     "separators": "a\u2028b\u2029c\u0085d\ufeff",
