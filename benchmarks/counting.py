@@ -13,7 +13,7 @@ from functools import cache
 import msgspec
 
 from benchmarks.load import Job, Seen
-from benchmarks.processes import environment
+from benchmarks.processes import NotReadyError, environment
 from benchmarks.servers import ROOT, SECRET, Contender
 
 EVENT = "instructions:u"
@@ -47,11 +47,12 @@ class Load:
 
     def _ask(self, command: Mapping[str, float]) -> Seen:
         if self._popen.stdin is None or self._popen.stdout is None:
-            message = "the load generator has no pipes"
-            raise RuntimeError(message)
+            raise NotReadyError("the load generator has no pipes")
         self._popen.stdin.write(_line(command))
         self._popen.stdin.flush()
-        return msgspec.json.decode(self._popen.stdout.readline(), type=Seen)
+        if not (line := self._popen.stdout.readline()):
+            raise NotReadyError("the load generator has ended")
+        return msgspec.json.decode(line, type=Seen)
 
 
 @contextlib.contextmanager

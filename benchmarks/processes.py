@@ -84,13 +84,11 @@ def await_ready(process: Process, address: tuple[str, int], path: str, seconds: 
     began = time.perf_counter()
     while (elapsed := time.perf_counter() - began) < seconds:
         if process.popen.poll() is not None:
-            message = f"ended with {process.popen.returncode}: {process.log_tail()}"
-            raise NotReadyError(message)
+            raise NotReadyError(f"ended with {process.popen.returncode}: {process.log_tail()}")
         if _answers(address, path):
             return elapsed
         time.sleep(POLL)
-    message = f"not ready after {seconds:.0f} s: {process.log_tail()}"
-    raise NotReadyError(message)
+    raise NotReadyError(f"not ready after {seconds:.0f} s: {process.log_tail()}")
 
 
 def free_port() -> int:

@@ -20,14 +20,14 @@ COLOURS: Final = 6
 NOT_MEASURED: Final = "not measured"
 
 
-def write(out: Path, results: Results, facts: Mapping[str, str], versions: Mapping[str, str]) -> Path:
+def write(out: Path, results: Results, facts: Mapping[str, str]) -> Path:
     """Write `latest.html` and `latest.json` into a directory, and return the page's path."""
     out.mkdir(parents=True, exist_ok=True)
     page, raw = out / "latest.html", out / "latest.json"
     judged = [{**asdict(verdict), "met": verdict.met} for verdict in verdicts(results)]
-    content = {"machine": facts, "versions": versions, "goals": judged, **results.as_json()}
+    content = {"machine": facts, "goals": judged, **results.as_json()}
     raw.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1))
-    page.write_text(as_html(results, {**facts, **versions}, raw.name))
+    page.write_text(as_html(results, facts, raw.name))
     return page
 
 

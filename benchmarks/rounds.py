@@ -1,6 +1,7 @@
 """Rounds in turns, A, B, A, B: whatever else the machine does, it does to all of them."""
 
 import contextlib
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks.counting import Load, Phase, loading
@@ -37,7 +38,7 @@ def skipping(results: Results, what: str) -> Iterator[None]:
     """Turn what keeps something from being measured into a note: a benchmark fails no build."""
     try:
         yield
-    except (NotReadyError, OSError, ValueError) as error:
+    except (NotReadyError, OSError, ValueError, subprocess.SubprocessError) as error:
         results.skip(what, error)
 
 
@@ -70,5 +71,4 @@ def interleaved(
 def _judge(phase: Phase) -> None:
     failed = sum(phase.seen.failures.values())
     if failed > TOLERATED_FAILURES * (phase.seen.turns + failed) or not phase.seen.turns:
-        message = f"{phase.seen.turns} turns and these failures by status: {phase.seen.failures}"
-        raise NotReadyError(message)
+        raise NotReadyError(f"{phase.seen.turns} turns, and failures by status: {phase.seen.failures}")

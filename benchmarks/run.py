@@ -41,33 +41,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     extent = _extent(chosen)
     signal.signal(signal.SIGTERM, _end)
     raise_open_files()
-    servers = _named(chosen.servers.split(","))
-    parts = [part for part in PARTS if part in chosen.only.split(",")] if chosen.only else list(PARTS)
     results, began = Results(), time.monotonic()
+    facts = {"when": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "extent": extent.name, **machine.description()}
     if not counts_instructions():
         results.skip("instructions by perf", "this machine does not count them for us; --callgrind does")
     with tempfile.TemporaryDirectory(prefix="chatcore-bench-", ignore_cleanup_errors=True) as directory:
         work = Path(directory)
         work.chmod(0o711)
-        with _surroundings(work) as around:
-            ready = list(_prepared(results, servers, around))
-            bench = Bench(results=results, servers=ready, around=around, extent=extent)
-            for part in parts:
-                _say(f"{part} …")
-                with skipping(results, part):
-                    PARTS[part](bench)
-            if chosen.callgrind:
-                callgrind.count(results, ready, around)
-            versions = machine.versions(around.postgres.version())
-    page = report.write(
-        Path(chosen.out),
-        results,
-        {"when": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", "extent": extent.name, **machine.description()},
-        versions,
-    )
+        with skipping(results, "everything"), _surroundings(work) as around:
+            facts |= machine.versions(around.postgres.version())
+            _measure(chosen, results, around, extent)
+    page = report.write(Path(chosen.out), results, facts)
     _say(report.as_text(results))
     _say(f"{time.monotonic() - began:.0f} s. Look at {page}")
     return 0
+
+
+def _measure(chosen: argparse.Namespace, results: Results, around: Surroundings, extent: Extent) -> None:
+    ready = list(_prepared(results, _named(chosen.servers.split(",")), around))
+    bench = Bench(results=results, servers=ready, around=around, extent=extent)
+    for part in [part for part in PARTS if not chosen.only or part in chosen.only.split(",")]:
+        _say(f"{part} …")
+        with skipping(results, part):
+            PARTS[part](bench)
+    if chosen.callgrind:
+        _say("callgrind …")
+        callgrind.count(results, ready, around)
 
 
 def _parser() -> argparse.ArgumentParser:
