@@ -107,6 +107,7 @@ def _times(mint: Mint, now: float) -> Iterator[tuple[str, str]]:
         ("issued in an hour", {"iat": now + 3_600}),
         ("issued in the far future", {"iat": 10**300}),
         ("not before in a minute", {"nbf": now + 60}),
+        ("exp beyond all time", {"exp": 10**400}),
         ("exp of a text", {"exp": str(int(now) + 900)}),
         ("exp of a truth", {"exp": True}),
         ("exp of a list", {"exp": [now + 900]}),

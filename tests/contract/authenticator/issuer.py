@@ -1,5 +1,6 @@
 """An issuer of asymmetric tokens with its key set on loopback, which can be made to rotate and to fail."""
 
+import asyncio
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
@@ -86,6 +87,7 @@ class Issuer:
     def __init__(self, *mints: Mint) -> None:
         self.url = ""
         self.asked = 0
+        self.delay = 0.0
         self.status = 200
         self.body = b""
         self.publish(*mints)
@@ -96,6 +98,7 @@ class Issuer:
     async def answer(self, request: web.Request) -> web.Response:
         del request
         self.asked += 1
+        await asyncio.sleep(self.delay)
         return web.Response(status=self.status, body=self.body, content_type="application/json")
 
 

@@ -26,7 +26,7 @@ from tests.contract.authenticator.issuer import (
     jwk_of,
     rs256_mint,
 )
-from tests.contract.authenticator.mint import AUDIENCE, ISSUER, Mint, encoded
+from tests.contract.authenticator.mint import AUDIENCE, ISSUER, Mint, encoded, hs256_mint
 
 pytestmark = pytest.mark.anyio
 
@@ -194,6 +194,22 @@ async def test_a_slow_issuer_holds_a_known_key_up_for_a_second_at_most() -> None
     released.set()
     assert await cache.settled() is known
     assert asked == 2
+
+
+async def test_a_new_key_is_waited_for_when_the_issuer_is_slow() -> None:
+    old, new = eddsa_mint("old"), eddsa_mint("new")
+    async with trial(old) as one:
+        assert await one.lets_in(old)
+        one.issuer.publish(old, new)
+        one.issuer.delay = 1.3 * PATIENCE
+        one.clocks.advance(EVERY)
+        assert await one.lets_in(new)
+
+
+async def test_nobody_is_asked_about_a_token_that_no_key_set_can_be_for() -> None:
+    async with trial(eddsa_mint()) as one:
+        assert not await one.lets_in(hs256_mint())
+        assert one.issuer.asked == 0
 
 
 async def test_a_caller_who_leaves_does_not_end_the_fetch_of_the_others() -> None:
