@@ -3,13 +3,14 @@
 from typing import Any
 
 from litestar import Request
-from litestar.types import Scope
+from litestar.types import Scope as AsgiScope
 
 from chatcore.ports.authenticator import Authenticator, Credentials
-from chatcore.principal import checked_user_id
+from chatcore.principal import Scope, checked_user_id
 
 AnyRequest = Request[Any, Any, Any]
 """Litestar's three parameters are its own user, authentication and state; we use none of them."""
+_READING = frozenset({"GET", "HEAD"})
 
 
 class Doorman:
@@ -25,15 +26,16 @@ class Doorman:
         Raises:
             Unauthenticated: nobody can be told to be calling.
             InvalidRequest: the path names nobody.
-            Forbidden: the path names somebody else.
+            Forbidden: the path names somebody else, or the caller's key is not for this.
             DatabaseUnavailable: it could not be found out.
         """
         principal = await self._authenticator.authenticate(_credentials(request.scope))
         request.scope["state"]["user_id"] = principal.user_id
-        return principal.owner_as(checked_user_id(request.path_params["user_id"]))
+        scope = Scope.READ if request.method in _READING else Scope.WRITE
+        return principal.owner_as(checked_user_id(request.path_params["user_id"]), scope)
 
 
-def _credentials(scope: Scope) -> Credentials:
+def _credentials(scope: AsgiScope) -> Credentials:
     authorization: list[str] = []
     cookies: dict[str, str] = {}
     origin = None
