@@ -88,6 +88,15 @@ class Settings(Struct, frozen=True, kw_only=True):
             secret=True,
         ),
     ] = None
+    database_url_backup: Annotated[
+        str | None,
+        Variable(
+            "DATABASE_URL_BACKUP",
+            "PostgreSQL, as a role that sees all rows, for `chatcore backup`",
+            default="`DATABASE_URL_UNPOOLED`",
+            secret=True,
+        ),
+    ] = None
     data_dir: Annotated[
         Path | None,
         Variable(

@@ -83,6 +83,7 @@ def _databases(settings: Settings) -> tuple[tuple[str, str | None], ...]:
     return (
         ("DATABASE_URL", settings.database_url),
         ("DATABASE_URL_UNPOOLED", settings.database_url_unpooled),
+        ("DATABASE_URL_BACKUP", settings.database_url_backup),
         ("BETTER_AUTH_DATABASE_URL", settings.better_auth_database_url),
     )
 

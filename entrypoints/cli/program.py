@@ -70,6 +70,42 @@ def _chat() -> click.Command:
     return chat
 
 
+def _key() -> click.Command:
+    from entrypoints.cli.key import key  # noqa: PLC0415
+
+    return key
+
+
+def _export() -> click.Command:
+    from entrypoints.cli.data import export  # noqa: PLC0415
+
+    return export
+
+
+def _import() -> click.Command:
+    from entrypoints.cli.data import import_  # noqa: PLC0415
+
+    return import_
+
+
+def _backup() -> click.Command:
+    from entrypoints.cli.data import backup  # noqa: PLC0415
+
+    return backup
+
+
+def _restore() -> click.Command:
+    from entrypoints.cli.data import restore  # noqa: PLC0415
+
+    return restore
+
+
+def _user() -> click.Command:
+    from entrypoints.cli.data import user  # noqa: PLC0415
+
+    return user
+
+
 VERBS = MappingProxyType(
     {
         "serve": Verb("Serve HTTP until Ctrl-C.", _serve),
@@ -77,6 +113,12 @@ VERBS = MappingProxyType(
         "token": Verb("Print a bearer token for a user.", _token),
         "doctor": Verb("Check every setting and every dependency.", _doctor),
         "migrate": Verb("Bring the database's schema up, down, or say where it stands.", _migrate),
+        "key": Verb("Make, list and revoke API keys of a user.", _key),
+        "export": Verb("Write everything of a user to standard output.", _export),
+        "import": Verb("Read an export from standard input.", _import),
+        "backup": Verb("Write the whole database to a file.", _backup),
+        "restore": Verb("Bring a backup back into an empty database.", _restore),
+        "user": Verb("Erase everything of a user.", _user),
     }
 )
 

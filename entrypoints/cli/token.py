@@ -1,28 +1,18 @@
 """`chatcore token`: a bearer token of this installation."""
 
-import re
 from datetime import timedelta
 
 import click
 
 from chatcore.errors import InvalidRequest
 from entrypoints.cli.common import give_up, settings_or_exit
+from entrypoints.cli.duration import duration
 from entrypoints.wiring.tokens import token_for
-
-_DURATION = re.compile(r"(\d{1,6})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def _duration(_: click.Context, __: click.Parameter, text: str) -> timedelta:
-    match = _DURATION.fullmatch(text)
-    if match is None or not int(match[1]):
-        raise click.BadParameter(f"{text!r} is no length of time; write it like 90s, 15m, 1h or 7d")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 @click.command()
 @click.argument("user")
-@click.option("--ttl", callback=_duration, default="1h", show_default=True, help="How long the token is valid.")
+@click.option("--ttl", callback=duration, default="1h", show_default=True, help="How long the token is valid.")
 def token(user: str, ttl: timedelta) -> None:
     """Print a bearer token for a user.
 

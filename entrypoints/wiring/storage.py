@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 from adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from adapters.postgres import migrate, posture
 from adapters.postgres.migrate import MigrationFailed
-from adapters.postgres.provision import prepare_embedded
+from adapters.postgres.provision import as_role, prepare_embedded
 from chatcore.errors import DatabaseUnavailable
 from entrypoints.settings import Settings
 
@@ -22,7 +22,7 @@ class StorageUnusable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Storage:
-    """The URLs of a database's owner and of the role that serves.
+    """The URLs of a database's owner, of the role that serves, and of one that sees all rows.
 
     `revive` is there where the database is embedded: it starts the database again if it died, from the main
     thread only, and returns whether it had.
@@ -30,6 +30,7 @@ class Storage:
 
     owner_url: str
     app_url: str
+    all_seeing_url: str
     revive: Callable[[], bool] | None = None
 
     @property
@@ -71,12 +72,20 @@ def storage(settings: Settings) -> Iterator[Storage]:
     """
     if settings.database_url is not None:
         owner_url = settings.database_url_unpooled or settings.database_url
-        yield Storage(owner_url=owner_url, app_url=settings.database_url)
+        all_seeing_url = settings.database_url_backup or owner_url
+        yield Storage(owner_url=owner_url, app_url=settings.database_url, all_seeing_url=all_seeing_url)
         return
     server = EmbeddedPostgres(settings.data_directory)
     try:
-        owner_url, app_url = prepare_embedded(server.start())
-        yield Storage(owner_url=owner_url, app_url=app_url, revive=server.restart_if_dead)
+        maintenance_url = server.start()
+        owner_url, app_url = prepare_embedded(maintenance_url)
+        database = urlsplit(app_url).path.lstrip("/")
+        yield Storage(
+            owner_url=owner_url,
+            app_url=app_url,
+            all_seeing_url=as_role(maintenance_url, "postgres", "", database),
+            revive=server.restart_if_dead,
+        )
     except (EmbeddedPostgresError, MigrationFailed) as error:
         raise StorageUnusable(str(error)) from error
     finally:

@@ -1,0 +1,53 @@
+"""API keys for whoever runs this installation."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeVar
+
+from uuid_utils.compat import uuid7
+
+from chatcore.api_key import ApiKey, ApiKeyText
+from chatcore.ports.api_key_store import ApiKeyStore
+from chatcore.principal import Scope
+from entrypoints.container import Container
+from entrypoints.settings import Settings
+from entrypoints.wiring.storage import storage
+
+T = TypeVar("T")
+
+
+def new_key(
+    owner: str, name: str, scopes: frozenset[Scope], now: datetime, expires_at: datetime | None
+) -> tuple[ApiKey, ApiKeyText]:
+    """Return a new key and its text, not recorded yet.
+
+    Raises:
+        InvalidRequest: no user can have this id, or the name will not do.
+    """
+    text = ApiKeyText.fresh(owner, uuid7(), secrets.token_bytes(32))
+    return ApiKey(
+        owner=owner, id=text.id, name=name, scopes=scopes, created_at=now, expires_at=expires_at
+    ), text
+
+
+def with_key_store(settings: Settings, do: Callable[[ApiKeyStore], Awaitable[T]]) -> T:
+    """Return what comes of something that is done with the keys.
+
+    Raises:
+        StorageUnusable: the embedded database cannot run.
+        DatabaseUnavailable: the keys cannot be reached.
+    """
+    with storage(settings) as place:
+        container = Container(settings=settings, database_url=place.app_url)
+        return asyncio.run(_done(container, do))
+
+
+async def _done(container: Container, do: Callable[[ApiKeyStore], Awaitable[T]]) -> T:
+    database = container.database()
+    await database.open()
+    try:
+        return await do(container.api_keys())
+    finally:
+        await database.close()
