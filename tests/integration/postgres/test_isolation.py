@@ -75,6 +75,25 @@ def test_every_table_read_without_where_shows_only_the_owner_s_rows(
             assert counted(app, table, _BOB) == 0
 
 
+def test_a_hundred_thousand_rows_of_others_are_out_of_reach(database: Database) -> None:
+    owners = [f"user{number}" for number in range(100)]
+    with psycopg.connect(database.superuser_url) as superuser:
+        for owner in owners:
+            plant(superuser, owner)
+        names = tables(superuser)
+        rows = {table: counted(superuser, table, owners[0]) for table in names}
+    attempts = 0
+    with psycopg.connect(database.app_url) as app:
+        for owner in owners:
+            identify(app, owner)
+            for table in names:
+                name = sql.Identifier("chatcore", table)
+                seen = app.execute(sql.SQL("SELECT owner FROM {}").format(name)).fetchall()
+                assert seen == [(owner,)] * rows[table]
+                attempts += (len(owners) - 1) * rows[table]
+    assert attempts > 100_000
+
+
 @pytest.mark.parametrize("identity", [None, "", "nobody", "alice ", "Alice", "%", "alice' OR 'a'='a"])
 def test_without_an_identity_that_exists_nothing_is_seen(
     app: "psycopg.Connection[tuple[object, ...]]", identity: str | None
