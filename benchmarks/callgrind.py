@@ -12,7 +12,8 @@ from benchmarks.figures import Results
 from benchmarks.processes import NotReadyError, environment
 from benchmarks.rounds import skipping
 from benchmarks.scenarios import STUB_GAP, upstream_set
-from benchmarks.servers import Contender, ServerUnderTest, Surroundings, serving
+from benchmarks.servers import ServerUnderTest
+from benchmarks.serving import Contender, Surroundings, serving
 
 CALLERS, WARM, COUNTED = 4, 12, 50
 WARM_STREAMS, COUNTED_STREAMS = 1, 4

@@ -12,9 +12,10 @@ from functools import cache
 
 import msgspec
 
-from benchmarks.load import Job, Seen
 from benchmarks.processes import NotReadyError, environment
-from benchmarks.servers import ROOT, SECRET, Contender
+from benchmarks.servers import ROOT, SECRET
+from benchmarks.serving import Contender
+from benchmarks.tally import Job, Seen
 
 EVENT = "instructions:u"
 SETTLE = 0.2

@@ -8,7 +8,8 @@ from benchmarks.counting import Load, Phase, loading
 from benchmarks.extent import Extent
 from benchmarks.figures import Results
 from benchmarks.processes import NotReadyError
-from benchmarks.servers import Contender, ServerUnderTest, Surroundings, serving
+from benchmarks.servers import ServerUnderTest
+from benchmarks.serving import Contender, Surroundings, serving
 
 # Enough that a history window of ten messages is full.
 WARM_TURNS = 6

@@ -19,7 +19,8 @@ from benchmarks.extent import FULL, QUICK, Extent
 from benchmarks.figures import Results
 from benchmarks.processes import await_ready, free_port, raise_open_files, running
 from benchmarks.rounds import all_serving, skipping
-from benchmarks.servers import ROOT, SERVERS, Contender, ServerUnderTest, Surroundings, install_usual, prepare
+from benchmarks.servers import ROOT, SERVERS, ServerUnderTest
+from benchmarks.serving import Contender, Surroundings, install_usual, prepare
 
 RESULTS: Final = Path(__file__).parent / "results"
 TWO_PROCESS_CALLERS: Final = (64,)

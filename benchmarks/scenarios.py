@@ -13,7 +13,8 @@ from benchmarks.extent import Extent
 from benchmarks.figures import Results
 from benchmarks.processes import NotReadyError, await_ready, environment, free_port, running
 from benchmarks.rounds import interleaved, skipping
-from benchmarks.servers import Contender, ServerUnderTest, Start, Surroundings, fill, fill_env, serving
+from benchmarks.servers import ServerUnderTest, Start
+from benchmarks.serving import Contender, Surroundings, fill, fill_env, serving
 
 SLOW_SECONDS = 1.0
 IDLE_GAP = 3600.0

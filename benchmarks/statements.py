@@ -12,7 +12,8 @@ from typing import Final
 from benchmarks.extent import Extent
 from benchmarks.figures import Results
 from benchmarks.rounds import skipping
-from benchmarks.servers import ServerUnderTest, Surroundings, database_of
+from benchmarks.servers import ServerUnderTest
+from benchmarks.serving import Surroundings, database_of
 
 HERE: Final = Path(__file__).parent
 SMALL_HISTORY: Final = 10

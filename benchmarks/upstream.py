@@ -17,12 +17,12 @@ from urllib.parse import parse_qs
 
 import uvloop
 
+from benchmarks.completions import completion, delta, ending, opening, response
+
 COMPLETIONS = b"/v1/chat/completions"
 Step = Callable[[bytes], None]
 WORD = "answer "
 CHARACTERS_PER_TOKEN = 4
-END_OF_CHUNKS = b"0\r\n\r\n"
-EVENT_STREAM_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,11 +61,7 @@ class Upstream:
         self._prepare()
 
     def _prepare(self) -> None:
-        self.delta = _chunked(_frame({"index": 0, "delta": {"content": WORD}, "finish_reason": None}))
-        self.opening = EVENT_STREAM_HEAD + _chunked(
-            _frame({"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None})
-        )
-        self.stop = _chunked(_frame({"index": 0, "delta": {}, "finish_reason": "stop"}))
+        self.delta, self.opening = delta(WORD), opening()
         self.answer = WORD * self.options.chunks
 
     def count(self, body: bytes, *, streamed: bool) -> dict[str, int]:
@@ -120,14 +116,14 @@ class Connection(asyncio.Protocol):
         if path == COMPLETIONS:
             self._complete(head, query, body)
         elif path == b"/stats":
-            self._write(_response(asdict(self._upstream.stats)))
+            self._write(response(asdict(self._upstream.stats)))
         elif path == b"/settings" and method == b"POST":
             self._upstream.change(json.loads(body))
-            self._write(_response(asdict(self._upstream.options)))
+            self._write(response(asdict(self._upstream.options)))
         elif path == b"/health":
-            self._write(_response({"status": "healthy"}))
+            self._write(response({"status": "healthy"}))
         else:
-            self._write(_response({"error": {"message": "no such route"}}, b"404 Not Found"))
+            self._write(response({"error": {"message": "no such route"}}, b"404 Not Found"))
 
     def _complete(self, head: bytes, query: bytes, body: bytes) -> None:
         # Quotes inside a JSON string are escaped, so these bytes are the member and never a message's text.
@@ -136,10 +132,9 @@ class Connection(asyncio.Protocol):
         usage = self._upstream.count(body, streamed=streamed)
         delay = _delay(head, query, self._upstream.options.delay)
         if streamed:
-            tail = _chunked(_usage_frame(usage)) if with_usage else b""
-            self._later(delay, self._open_stream, tail)
+            self._later(delay, self._open_stream, ending(usage, with_usage=with_usage))
         else:
-            self._later(delay, self._write, _completion(self._upstream.answer, usage))
+            self._later(delay, self._write, completion(self._upstream.answer, usage))
 
     def _later(self, delay: float, step: Step, argument: bytes) -> None:
         if delay > 0:
@@ -147,18 +142,18 @@ class Connection(asyncio.Protocol):
         else:
             step(argument)
 
-    def _open_stream(self, tail: bytes) -> None:
+    def _open_stream(self, end: bytes) -> None:
         self._write(self._upstream.opening)
-        self._stream(tail, self._upstream.options.chunks)
+        self._stream(end, self._upstream.options.chunks)
 
-    def _stream(self, tail: bytes, left: int) -> None:
+    def _stream(self, end: bytes, left: int) -> None:
         if self._transport is None:
             return
         if left == 0:
-            self._write(self._upstream.stop + tail + _chunked(b"data: [DONE]\n\n") + END_OF_CHUNKS)
+            self._write(end)
             return
         self._write(self._upstream.delta)
-        self._loop.call_later(self._upstream.options.gap, self._stream, tail, left - 1)
+        self._loop.call_later(self._upstream.options.gap, self._stream, end, left - 1)
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None:
@@ -205,35 +200,6 @@ def _delay(head: bytes, query: bytes, default: float) -> float:
     if asked_header := _header(head, b"x-delay"):
         return float(asked_header)
     return default
-
-
-def _chunked(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def _envelope(kind: str) -> dict[str, object]:
-    return {"id": "chatcmpl-stub", "object": kind, "created": 1_700_000_000, "model": "stub"}
-
-
-def _frame(choice: dict[str, object]) -> bytes:
-    chunk = {**_envelope("chat.completion.chunk"), "choices": [choice]}
-    return b"data: " + json.dumps(chunk, separators=(",", ":")).encode() + b"\n\n"
-
-
-def _usage_frame(usage: dict[str, int]) -> bytes:
-    chunk = {**_envelope("chat.completion.chunk"), "choices": [], "usage": usage}
-    return b"data: " + json.dumps(chunk, separators=(",", ":")).encode() + b"\n\n"
-
-
-def _completion(answer: str, usage: dict[str, int]) -> bytes:
-    choice = {"index": 0, "message": {"role": "assistant", "content": answer}, "finish_reason": "stop"}
-    return _response({**_envelope("chat.completion"), "choices": [choice], "usage": usage})
-
-
-def _response(content: object, status: bytes = b"200 OK") -> bytes:
-    body = json.dumps(content, separators=(",", ":")).encode()
-    head = b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % (status, len(body))
-    return head + body
 
 
 if __name__ == "__main__":
