@@ -62,46 +62,42 @@ class MemoryStores(Stores):
 
 
 class PostgresStores(Stores):
-    def __init__(self, database: Database, superuser_url: str) -> None:
+    def __init__(self, database: Database, superuser: "psycopg.Connection[tuple[float]]") -> None:
         self.turns = PostgresTurnStore(database)
         self.conversations = PostgresConversationStore(database)
-        self._superuser_url = superuser_url
+        self._superuser = superuser
 
     async def let_lease_expire(self, owner: str, turn_id: UUID) -> None:
-        await self._run(
+        self._superuser.execute(
             "UPDATE chatcore.turn SET lease_until = clock_timestamp() - interval '1 s' WHERE owner = %s AND id = %s",
-            owner,
-            turn_id,
+            (owner, turn_id),
         )
         # Just after its start the server forgives; once per test run that has to be waited for.
-        age = await self._run(
-            "SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float8"
-        )
+        (age,) = self._one("SELECT extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float8")
         await asyncio.sleep(max(0.0, 5.1 - age))
 
     async def lease_left(self, owner: str, turn_id: UUID) -> float:
-        return await self._run(
+        (seconds,) = self._one(
             "SELECT extract(epoch FROM lease_until - clock_timestamp())::float8 FROM chatcore.turn"
             " WHERE owner = %s AND id = %s",
             owner,
             turn_id,
         )
+        return seconds
 
     async def rows(self, owner: str) -> dict[str, int]:
         tables = ("conversation", "turn", "message", "turn_chunk", "model_call")
-        return {
-            table: int(await self._run(f"SELECT count(*) FROM chatcore.{table} WHERE owner = %s", owner))
-            for table in tables
-        }
+        counts = ", ".join(
+            f"(SELECT count(*) FROM chatcore.{table} WHERE owner = %(owner)s)" for table in tables
+        )
+        row = self._superuser.execute(f"SELECT {counts}", {"owner": owner}).fetchone()
+        assert row is not None
+        return dict(zip(tables, map(int, row), strict=True))
 
-    async def _run(self, statement: str, *parameters: object) -> float:
-        def run() -> float:
-            with psycopg.connect(self._superuser_url, autocommit=True) as connection:
-                cursor = connection.execute(statement, parameters)
-                row = cursor.fetchone() if cursor.description else None
-                return 0.0 if row is None else float(row[0])
-
-        return await asyncio.to_thread(run)
+    def _one(self, statement: str, *parameters: object) -> tuple[float]:
+        row = self._superuser.execute(statement, parameters).fetchone()
+        assert row is not None
+        return row
 
 
 @asynccontextmanager
@@ -110,6 +106,7 @@ async def postgres_stores(app_url: str, superuser_url: str) -> AsyncIterator[Pos
     database = Database(app_url, max_size=4)
     await database.open()
     try:
-        yield PostgresStores(database, superuser_url)
+        with psycopg.connect(superuser_url, autocommit=True) as superuser:
+            yield PostgresStores(database, superuser)
     finally:
         await database.close()
