@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncGenerator
 
-from adapters.openai.provider import Answer, Connection, connector
+from adapters.openai.connecting import connector
+from adapters.openai.provider import Answer, Connection
 from adapters.openai.reply import Reply
 from adapters.openai.wire import encoded
 from chatcore.errors import ModelFailed, ModelTimedOut

@@ -1,6 +1,5 @@
-"""The seam to the SDK: what the model needs of a connection, so that the SDK is imported when one is made."""
+"""The seam to the SDK: what the model needs of a connection."""
 
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -35,17 +34,3 @@ class Connection(Protocol):
 
     async def close(self) -> None:
         """Close every connection."""
-
-
-Connect = Callable[[], Connection]
-
-
-def connector(*, api_key: str, base_url: str | None, connections: int) -> Connect:
-    """Return what connects to a provider; the first call imports the SDK, which takes a second."""
-
-    def connect() -> Connection:
-        from adapters.openai.connection import SdkConnection  # noqa: PLC0415 - late, for the second it takes
-
-        return SdkConnection(api_key=api_key, base_url=base_url, connections=connections)
-
-    return connect

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from chatcore.errors import ChatError
 from chatcore.ports.language_model import LanguageModel, ModelCall, ModelRequest
 from chatcore.prompt import Prompt
-from entrypoints.container import Container
 from entrypoints.development_key import signing_secret
 from entrypoints.settings import Provider, Settings
 from entrypoints.wiring.lifetime import Closable
+from entrypoints.wiring.models import MODELS
 from entrypoints.wiring.storage import Storage, StorageUnusable, storage
 
 _PATIENCE = 20.0
@@ -98,7 +98,7 @@ def _model(settings: Settings) -> Finding:
     if settings.provider is Provider.OFFLINE:
         words = "no real model; set OPENAI_API_KEY or GEMINI_API_KEY, or CHATCORE_LLM=local"
         return Finding(Grade.WARNING, about, words)
-    model = Container(settings=settings).provider_model()
+    model = MODELS[settings.provider](settings)
     return asyncio.run(_asked(model, about, _CULPRITS[settings.provider]))
 
 

@@ -8,11 +8,13 @@ from typing import TypeVar
 
 from uuid_utils.compat import uuid7
 
+from adapters.postgres.api_keys import PostgresApiKeyStore
+from adapters.postgres.database import Database
 from chatcore.api_key import ApiKey, ApiKeyText
 from chatcore.ports.api_key_store import ApiKeyStore
 from chatcore.principal import Scope
-from entrypoints.container import Container
 from entrypoints.settings import Settings
+from entrypoints.wiring.databases import main_database
 from entrypoints.wiring.storage import storage
 
 T = TypeVar("T")
@@ -40,14 +42,12 @@ def with_key_store(settings: Settings, do: Callable[[ApiKeyStore], Awaitable[T]]
         DatabaseUnavailable: the keys cannot be reached.
     """
     with storage(settings) as place:
-        container = Container(settings=settings, database_url=place.app_url)
-        return asyncio.run(_done(container, do))
+        return asyncio.run(_done(main_database(settings, place.app_url), do))
 
 
-async def _done(container: Container, do: Callable[[ApiKeyStore], Awaitable[T]]) -> T:
-    database = container.database()
+async def _done(database: Database, do: Callable[[ApiKeyStore], Awaitable[T]]) -> T:
     await database.open()
     try:
-        return await do(container.api_keys())
+        return await do(PostgresApiKeyStore(database))
     finally:
         await database.close()

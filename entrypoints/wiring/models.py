@@ -1,7 +1,8 @@
 """The language models: one for each provider, and what makes them bear more."""
 
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from types import MappingProxyType
 
 import structlog
 
@@ -63,6 +64,17 @@ def offline(settings: Settings) -> LanguageModel:
     """Return what needs no model and is none."""
     del settings
     return OfflineLanguageModel()
+
+
+MODELS: Mapping[Provider, Callable[[Settings], LanguageModel]] = MappingProxyType(
+    {
+        Provider.OPENAI: openai,
+        Provider.GEMINI: gemini,
+        Provider.LOCAL: local,
+        Provider.OFFLINE: offline,
+    }
+)
+"""What makes the model of each provider."""
 
 
 class OnThisMachine(LanguageModel):
