@@ -3,8 +3,8 @@
 import hashlib
 from typing import Generic, TypeVar
 
-CAPACITY = 4_096
-"""How many credentials are remembered; an entry takes about 300 bytes."""
+CAPACITY = 10_000
+"""How many credentials are remembered; an entry takes about 400 bytes."""
 
 T = TypeVar("T")
 
