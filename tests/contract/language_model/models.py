@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from time import monotonic
 
+from adapters.local_model import LocalModel
 from adapters.offline import OfflineLanguageModel
 from adapters.openai import OpenAILanguageModel
 from adapters.resilience import (
@@ -73,11 +74,23 @@ async def _ready(model: LanguageModel) -> AsyncIterator[LanguageModel]:
     yield model
 
 
+@asynccontextmanager
+async def _local() -> AsyncIterator[LanguageModel]:
+    server = LocalModel(longest_reply=32)
+    url = await server.start()
+    model = OpenAILanguageModel(api_key=server.api_key, base_url=url, model=server.name, timeout=120)
+    yield model
+    await model.close()
+    await server.stop()
+
+
 def answering(kind: str, upstream: RunningUpstream) -> Made:
     """Return a model of this kind that answers."""
     match kind:
         case "openai":
             return _at(upstream, "echo")
+        case "local":
+            return _local()
         case "offline":
             return _ready(OfflineLanguageModel())
         case "scripted":
@@ -87,11 +100,13 @@ def answering(kind: str, upstream: RunningUpstream) -> Made:
 
 
 def hanging(kind: str, upstream: RunningUpstream) -> Made:
-    """Return a model of this kind that never goes on after its first piece."""
+    """Return a model of this kind that does not come to its end for a while."""
     stuck = Reply(pieces=("One ", "two"), hold=asyncio.Event(), hold_after=1)
     match kind:
         case "openai":
             return _at(upstream, "fault:hang-after-first-token")
+        case "local":
+            return _local()
         case "offline":
             return _ready(OfflineLanguageModel(gap=60))
         case "scripted":
@@ -124,4 +139,4 @@ def breaking(kind: str, upstream: RunningUpstream) -> Made:
 
 
 CAN_FAIL = ("openai", "scripted", *WRAPPERS)
-ALL = ("offline", *CAN_FAIL)
+ALL = ("offline", "local", *CAN_FAIL)

@@ -115,6 +115,13 @@ async def test_a_cancelled_task_ends_the_call_at_the_provider(upstream: RunningU
     assert [call.outcome for call in calls] == ["cancelled"]
 
 
+async def test_replies_that_come_at_once_do_not_mix(upstream: RunningUpstream) -> None:
+    prompts = [Prompt(instructions="i", question=f"question {n} " * 20) for n in range(50)]
+    async with provider(upstream, "echo") as model:
+        outcomes = await asyncio.gather(*(ask(model, streamed=True, prompt=prompt) for prompt in prompts))
+    assert [outcome.text for outcome in outcomes] == [prompt.question for prompt in prompts]
+
+
 async def test_more_calls_than_the_sdk_would_allow_run_at_once(upstream: RunningUpstream) -> None:
     async with provider(upstream, "slow:3") as model:
         outcomes = await asyncio.gather(*(ask(model, streamed=True) for _ in range(1_050)))
