@@ -18,6 +18,8 @@ DEFAULT_WAIT = 1
 """Seconds to wait before another try where the error does not know better."""
 
 _LONGEST_FIELD = 64
+_OF_A_PATH = "%/:@!$&'()*+,;="
+"""What may stand in a path as it is (RFC 3986, section 3.3), escapes included."""
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -134,7 +136,7 @@ def _class_of(status: int) -> int:
 
 
 def _instance(scope: Scope) -> str:
-    return quote(scope["path"], errors="replace")
+    return quote(scope["raw_path"], safe=_OF_A_PATH)
 
 
 def _seconds(error: ChatError) -> int:
