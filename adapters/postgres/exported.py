@@ -55,6 +55,7 @@ class TurnRecord(Record, tag="turn", kw_only=True, frozen=True):
     status: Literal["pending", "streaming", "completed", "failed", "cancelled", "interrupted"]
     attempt: Positive
     active: bool
+    answered: bool
     replaces: UUID | None
     key: str | None
     fingerprint: bytes | None

@@ -145,6 +145,10 @@ def _told_apart() -> Iterator[None]:
         raise MigrationFailed(
             "a table was in use for too long; nothing was changed, so run it again when there is less going on"
         ) from error
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise MigrationFailed(
+            f"{error}; migrate as the owner of the database, named in DATABASE_URL_UNPOOLED"
+        ) from error
     except psycopg.Error as error:
         raise MigrationFailed(": ".join([*getattr(error, "__notes__", ()), str(error).strip()])) from error
 

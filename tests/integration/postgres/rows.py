@@ -47,8 +47,9 @@ def _plant_turn(
     turn, question, reply = id_of(owner, name), id_of(owner, f"q{number}"), id_of(owner, f"r{number}")
     connection.execute(
         "INSERT INTO chatcore.turn (owner, id, conversation_id, number, status, key, fingerprint, question_id,"
-        " reply_id, selected_text, lease_until, model, input_tokens, output_tokens, estimated, ended_at)"
-        " VALUES (%s, %s, %s, %s, 'completed', %s, '\\x00ff', %s, %s, %s, clock_timestamp(), 'scripted', 1, 2,"
+        " reply_id, selected_text, lease_until, answered, model, input_tokens, output_tokens, estimated,"
+        " ended_at)"
+        " VALUES (%s, %s, %s, %s, 'completed', %s, '\\x00ff', %s, %s, %s, clock_timestamp(), true, 'scripted', 1, 2,"
         " false, clock_timestamp())",
         (owner, turn, id_of(owner, "conversation"), number, f"key {number}", question, reply, "“ß” \\N\t\n👋"),
     )

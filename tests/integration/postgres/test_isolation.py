@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from adapters.postgres.schema_source import shipped
 from tests.databases import Database
@@ -189,6 +190,10 @@ def foreign_calls(function: str) -> list[tuple[str, tuple[object, ...]]]:
         "revoke_api_key": [(_ALICE, key, datetime.now(UTC))],
         "use_api_key": [(_ALICE, key, hashlib.sha256(b"key").digest(), datetime.now(UTC))],
     }
+    if function == "opening_of_turn":
+        row = {"owner": _BOB, "conversation_id": str(conversation), "number": 1}
+        call = "SELECT to_jsonb(f)::text FROM chatcore.opening_of_turn(%s, jsonb_populate_record(NULL::chatcore.turn, %s), 9) AS f"
+        return [(call, (_ALICE, Jsonb(row)))]
     return [(_call(function, len(values)), values) for values in arguments[function]]
 
 

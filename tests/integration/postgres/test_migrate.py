@@ -19,6 +19,7 @@ from adapters.postgres.migrate import (
     role_of,
     status,
 )
+from adapters.postgres.posture import faults
 from adapters.postgres.schema_source import SchemaSource, shipped
 from tests.databases import Database
 from tests.integration.postgres.catalogue import dumped
@@ -28,6 +29,7 @@ _UP = "import sys; from adapters.postgres.migrate import migrate_up; migrate_up(
 _UP_FROM = """
 import sys, pathlib
 from adapters.postgres.migrate import migrate_up
+from adapters.postgres.posture import faults
 from adapters.postgres.schema_source import SchemaSource
 source = SchemaSource(migrations=pathlib.Path(sys.argv[2]), functions=pathlib.Path(sys.argv[3]))
 migrate_up(sys.argv[1], None, source=source)
@@ -248,6 +250,20 @@ def test_functions_are_replaced_dropped_when_gone_and_closed_to_the_public(
             "SELECT proname, proacl::text ~ '[{,]=X' FROM pg_proc WHERE pronamespace = 'chatcore'::regnamespace"
         ).fetchall()
     assert left == [("stays", False)]
+
+
+def test_a_superuser_may_migrate_for_a_role_that_may_only_serve(bare_database: Database) -> None:
+    migrate_up(bare_database.superuser_url, bare_database.app)
+    assert pending(bare_database.app_url) == []
+    assert faults(bare_database.app_url) == []
+
+
+def test_a_role_that_may_only_serve_cannot_migrate_and_is_told_who_can(bare_database: Database) -> None:
+    with pytest.raises(MigrationFailed, match="DATABASE_URL_UNPOOLED"):
+        migrate_up(bare_database.app_url, bare_database.app)
+    with psycopg.connect(bare_database.superuser_url) as superuser:
+        left = superuser.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'chatcore%'").fetchall()
+    assert left == []
 
 
 def test_a_serving_role_that_does_not_exist_is_named(bare_database: Database) -> None:

@@ -18,4 +18,13 @@ SELECT 'a turn without its messages'
            AND m.conversation_id = t.conversation_id
            AND m.position IN (2 * t.number - 1, 2 * t.number))
        < CASE t.status WHEN 'completed' THEN 2 ELSE 1 END
+UNION ALL
+SELECT 'a turn that is answered by no message, or not answered by one'
+  FROM chatcore.turn AS t
+ WHERE t.owner = %(owner)s
+   AND t.answered <> EXISTS (SELECT
+                               FROM chatcore.message AS m
+                              WHERE m.owner = t.owner
+                                AND m.conversation_id = t.conversation_id
+                                AND m.position = 2 * t.number)
  LIMIT 1
