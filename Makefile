@@ -10,7 +10,7 @@ COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check static format demo bench bench-quick chaos lock clean
+.PHONY: help run install test check static format demo bench bench-quick chaos docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,7 +48,10 @@ bench-quick: .venv/installed-dev ## the same in a few minutes, rougher
 	$(BIN)/python -m benchmarks --quick
 
 chaos: .venv/installed-dev ## kill server and database at random for minutes, and count what was lost
-	$(BIN)/pytest -m chaos --chaos-minutes 10 $(ARGS)
+	$(BIN)/python -m tests.chaos --seconds 600 $(ARGS)
+
+docs: .venv/installed-dev ## write .env.example and the table in README.md from the settings
+	$(BIN)/python -m entrypoints.settings_docs
 
 lock: ## write the lock files anew (needs uv)
 	$(COMPILE) pyproject.toml --group build -o requirements.lock

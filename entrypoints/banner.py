@@ -1,5 +1,9 @@
 """What whoever starts the server reads first: where it is, what answers, and one command to try."""
 
+import os
+import shutil
+import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from entrypoints.settings import Provider, Settings
@@ -55,4 +59,10 @@ def _model(settings: Settings) -> str:
 def _callers(settings: Settings) -> str:
     if settings.authentication:
         return f"known by {', '.join(settings.authentication)}"
-    return "known by this installation's development key: chatcore token USER"
+    return f"known by this installation's development key: {_program()} token USER"
+
+
+def _program() -> str:
+    """Return what to type for this program: where it is, unless it is on the path."""
+    name = Path(sys.argv[0]).name
+    return name if shutil.which(name) else os.path.relpath(sys.argv[0])

@@ -18,6 +18,8 @@ OPENAI_MODEL = "gpt-4o-mini"
 GEMINI_MODEL = "gemini-2.5-flash"
 _NO_KEY = "none"
 """What is sent to an endpoint that wants no key; the SDK insists on one."""
+_GAP = 0.02
+"""Seconds between the words of a streamed reply without a model, so that people see what streaming is."""
 _NO_LIMIT = 86_400.0
 """Seconds of a call without a limit: no reply takes a day, and no clock overflows."""
 
@@ -63,7 +65,7 @@ def local(settings: Settings) -> LanguageModel:
 def offline(settings: Settings) -> LanguageModel:
     """Return what needs no model and is none."""
     del settings
-    return OfflineLanguageModel()
+    return OfflineLanguageModel(gap=_GAP)
 
 
 MODELS: Mapping[Provider, Callable[[Settings], LanguageModel]] = MappingProxyType(
