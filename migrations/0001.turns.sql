@@ -34,6 +34,7 @@ CREATE TABLE chatcore.turn (
         CHECK (status IN ('pending', 'streaming', 'completed', 'failed', 'cancelled', 'interrupted')),
     attempt integer NOT NULL DEFAULT 1 CHECK (attempt > 0),
     active boolean NOT NULL DEFAULT true,
+    answered boolean NOT NULL DEFAULT false,
     replaces uuid,
     key text,
     fingerprint bytea,
@@ -61,6 +62,8 @@ CREATE TABLE chatcore.turn (
         CHECK ((status = 'failed') = (num_nulls(failure_code, failure_retryable) = 0))
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 
+-- Statements that look for one turn by its id ask for its status and not for ended_at, lest the planner take
+-- the small index of live turns for the shorter way and walk through all that an owner has.
 CREATE UNIQUE INDEX turn_key ON chatcore.turn (owner, key) WHERE key IS NOT NULL;
 CREATE UNIQUE INDEX turn_live ON chatcore.turn (owner, conversation_id) WHERE ended_at IS NULL;
 

@@ -8,6 +8,6 @@ BEGIN
        SET status = 'interrupted', lease_token = NULL, ended_at = clock_timestamp()
      WHERE t.owner = in_owner
        AND t.id = in_turn
-       AND t.ended_at IS NULL;
+       AND t.status IN ('pending', 'streaming');
 END
 $$;

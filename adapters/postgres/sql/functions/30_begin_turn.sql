@@ -74,9 +74,8 @@ BEGIN
         SELECT * INTO replaced
           FROM chatcore.turn AS t
          WHERE t.owner = in_owner
-           AND t.id = in_replaces
-           AND t.conversation_id = in_conversation;
-        IF NOT FOUND THEN
+           AND t.id = in_replaces;
+        IF NOT FOUND OR replaced.conversation_id <> in_conversation THEN
             verdict := 'no turn';
             RETURN;
         END IF;

@@ -9,7 +9,7 @@ BEGIN
        SET cancel_wished = true
      WHERE t.owner = in_owner
        AND t.id = in_turn
-       AND t.ended_at IS NULL
+       AND t.status IN ('pending', 'streaming')
        AND NOT chatcore.lease_is_dead(t.lease_until)
        AND NOT t.cancel_wished;
     RETURN chatcore.facts_of_turn(in_owner, in_turn);

@@ -16,7 +16,7 @@ BEGIN
      WHERE t.owner = in_owner
        AND t.id = in_turn
        AND t.lease_token = in_token
-       AND t.ended_at IS NULL
+       AND t.status IN ('pending', 'streaming')
        AND NOT chatcore.lease_is_dead(t.lease_until)
     RETURNING t.attempt, t.cancel_wished INTO the_attempt, wished;
     IF FOUND AND in_text <> '' THEN

@@ -18,13 +18,13 @@ BEGIN
         AND c.id = in_conversation
         FOR NO KEY UPDATE;
     UPDATE chatcore.turn AS t
-       SET status = in_status, ended_at = ended, model = in_model,
+       SET status = in_status, ended_at = ended, answered = in_text IS NOT NULL, model = in_model,
            input_tokens = in_input_tokens, output_tokens = in_output_tokens, estimated = in_estimated,
            failure_code = in_failure_code, failure_retryable = in_failure_retryable
      WHERE t.owner = in_owner
        AND t.id = in_turn
        AND t.lease_token = in_token
-       AND t.ended_at IS NULL
+       AND t.status IN ('pending', 'streaming')
        AND NOT chatcore.lease_is_dead(t.lease_until)
     RETURNING * INTO done;
     IF NOT FOUND THEN
@@ -34,8 +34,7 @@ BEGIN
           WHERE t.owner = in_owner
             AND t.id = in_turn
             AND t.lease_token = in_token
-            AND t.ended_at IS NOT NULL
-            AND t.status <> 'interrupted';
+            AND t.status IN ('completed', 'failed', 'cancelled');
         IF FOUND THEN
             RETURN chatcore.facts_of_turn(in_owner, in_turn);
         END IF;

@@ -15,7 +15,7 @@ BEGIN
        AND t.id = in_turn
        AND (t.status = 'interrupted'
             OR (t.status = 'failed' AND t.failure_retryable)
-            OR (t.ended_at IS NULL AND chatcore.lease_is_dead(t.lease_until)));
+            OR (t.status IN ('pending', 'streaming') AND chatcore.lease_is_dead(t.lease_until)));
     IF FOUND THEN
         DELETE FROM chatcore.turn_chunk AS c WHERE c.owner = in_owner AND c.turn_id = in_turn;
     END IF;

@@ -11,7 +11,7 @@ BEGIN
      WHERE t.owner = in_owner
        AND t.id = in_turn
        AND t.lease_token = in_token
-       AND (t.status = 'interrupted' OR (t.ended_at IS NULL AND NOT chatcore.lease_is_dead(t.lease_until)));
+       AND (t.status = 'interrupted' OR (t.status IN ('pending', 'streaming') AND NOT chatcore.lease_is_dead(t.lease_until)));
     RETURN FOUND;
 END
 $$;

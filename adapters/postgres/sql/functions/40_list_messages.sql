@@ -1,4 +1,5 @@
 -- Returns the newest messages below a position, newest first, or null where there is no such conversation.
+-- Each message's turn is looked up by itself: joined, the planner would read all turns of the conversation.
 CREATE OR REPLACE FUNCTION chatcore.list_messages(
     in_owner text, in_conversation uuid, in_before integer, in_limit integer, in_replaced boolean
 )
@@ -10,10 +11,14 @@ BEGIN
     RETURN QUERY
     SELECT m.position, m.id, t.id, m.role, m.content, m.created_at
       FROM chatcore.message AS m
-      JOIN chatcore.turn AS t
-        ON t.owner = in_owner
-       AND t.conversation_id = in_conversation
-       AND t.number = (m.position + 1) / 2
+     CROSS JOIN LATERAL (
+               SELECT turn.id, turn.active
+                 FROM chatcore.turn
+                WHERE turn.owner = in_owner
+                  AND turn.conversation_id = in_conversation
+                  AND turn.number = (m.position + 1) / 2
+               OFFSET 0
+           ) AS t
      WHERE m.owner = in_owner
        AND m.conversation_id = in_conversation
        AND m.position < in_before

@@ -8,8 +8,8 @@ GRANT EXECUTE ON ALL ROUTINES IN SCHEMA chatcore TO {role};
 GRANT SELECT, INSERT, DELETE ON chatcore.app_user TO {role};
 GRANT SELECT, INSERT, DELETE, UPDATE (title, updated_at) ON chatcore.conversation TO {role};
 GRANT SELECT, INSERT,
-      UPDATE (status, attempt, active, lease_token, lease_until, cancel_wished, model, input_tokens,
-              output_tokens, estimated, failure_code, failure_retryable, ended_at)
+      UPDATE (status, attempt, active, answered, lease_token, lease_until, cancel_wished, model,
+              input_tokens, output_tokens, estimated, failure_code, failure_retryable, ended_at)
    ON chatcore.turn TO {role};
 GRANT SELECT, INSERT ON chatcore.message TO {role};
 GRANT SELECT, INSERT, DELETE ON chatcore.turn_chunk TO {role};
