@@ -11,7 +11,7 @@ class Away(Exception):
 
 
 class Breaker:
-    """Opens when a call was given up because of the connection, closes with the first that succeeds."""
+    """Opens when a call was given up because of the connection, closes with the first that is answered."""
 
     def __init__(self, clock: Callable[[], float], *, pause: float) -> None:
         """Take a monotonic clock, and for how many seconds nobody asks once the database is known to be away."""
@@ -39,7 +39,15 @@ class Breaker:
         try:
             yield
         except Transient as error:
-            if error.stale:
-                self._next_probe = self._clock() + self._pause
+            self._next_probe = self._clock() + self._pause if error.stale else None
+            raise
+        except Exception:
+            # A refusal is an answer too.
+            self._next_probe = None
+            raise
+        except BaseException:
+            # Whoever asked has left without knowing, so the next one may find out.
+            if self._next_probe is not None:
+                self._next_probe = self._clock()
             raise
         self._next_probe = None

@@ -60,7 +60,7 @@ class Database:
         )
         self._breaker = Breaker(monotonic, pause=1.0)
         self._waiting = 0
-        self._failed_at = float("-inf")
+        self._failed_at = self._answered_at = float("-inf")
         self._prober: asyncio.Task[None] | None = None
         self._returning: set[asyncio.Task[None]] = set()
 
@@ -138,10 +138,11 @@ class Database:
                 wire.when_idle(lambda: self._give_back_later(wire, limit))
             else:
                 limit.cancel()
+                if not wire.closed:
+                    self._answered_at = monotonic()
                 await self._pool.putconn(wire)
 
     async def _connection(self, deadline: float) -> Wire:
-        asked_at = monotonic()
         self._waiting += 1
         try:
             while True:
@@ -150,7 +151,9 @@ class Database:
                     return wire
                 await self._pool.putconn(wire)
         except PoolTimeout as error:
-            raise Transient("no connection in time", stale=self._failed_at >= asked_at) from error
+            # Overburdened or away? Connecting may hang, so what tells is whether anybody got an answer.
+            silent = self._answered_at < deadline - self._budget
+            raise Transient("no connection in time", stale=silent) from error
         except PoolClosed as error:
             raise Transient("closed", stale=False) from error
         finally:

@@ -1,0 +1,1 @@
+"""What chatcore does when PostgreSQL, or the way to it, misbehaves."""
