@@ -13,6 +13,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from entrypoints.http.cors import Cors
+from entrypoints.http.stream import EVENT_STREAM
 from entrypoints.metrics import Metrics
 
 SECURITY_HEADERS = (
@@ -51,13 +52,16 @@ class Edge:
         scope["state"]["request_id"] = request_id.decode()
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
         added = [*SECURITY_HEADERS, (b"x-request-id", request_id), *self._cors.headers(headers.get(b"origin"))]
-        status = 0
+        status, streams = 0, False
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status
+            nonlocal status, streams
             if message["type"] == "http.response.start":
                 status = message["status"]
                 sent = message["headers"]
+                if EVENT_STREAM in sent:
+                    streams = True
+                    self._metrics.stream_opened()
                 policy = () if any(name == PLAIN_POLICY[0] for name, _ in sent) else (PLAIN_POLICY,)
                 message["headers"] = [*sent, *policy, *added]
             await send(message)
@@ -68,6 +72,8 @@ class Edge:
             else:
                 await self._app(scope, receive, send_with_headers)
         finally:
+            if streams:
+                self._metrics.stream_closed()
             self._tell(scope, status, time.perf_counter() - began)
 
     def _tell(self, scope: HTTPScope, status: int, seconds: float) -> None:

@@ -11,8 +11,9 @@ from chatcore.events import Ending, TurnEvent
 from entrypoints.http.replies import Headers
 from entrypoints.http.sse import Frames
 
+EVENT_STREAM = (b"content-type", b"text/event-stream")
 HEADERS = (
-    (b"content-type", b"text/event-stream"),
+    EVENT_STREAM,
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
 )
