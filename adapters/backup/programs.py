@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 Progress = Callable[[str], None]
 """Told in words how far it is, every now and then."""
 
+_PLACES = ("CONTEXT:", "LOCATION:", "LINE ")
 _END = "--- end of answer ---"
 
 
@@ -61,9 +62,13 @@ def without_password(url: str) -> tuple[str, dict[str, str]]:
 
 
 def said(text: str) -> str:
-    """Return what a program complained of, without its name and the place in our script."""
-    lines = [re.sub(r"^(psql|pg_dump|pg_restore):(<stdin>:\d+:)? ", "", line) for line in text.splitlines()]
-    return "\n".join(lines).strip() or "it ended without a word"
+    """Return what a program complained of, without its name, the error's number and the place in a script."""
+    lines = (line for line in text.splitlines() if not line.startswith(_PLACES))
+    words = [
+        re.sub(r"^(psql|pg_dump|pg_restore):(<stdin>:\d+:)? |^ERROR: +([0-9A-Z]{5}: )?", "", line)
+        for line in lines
+    ]
+    return "\n".join(words).strip() or "it ended without a word"
 
 
 def pipe(stream: IO[AnyStr] | None) -> IO[AnyStr]:
