@@ -62,7 +62,10 @@ class MemoryStores(Stores):
 
 
 class PostgresStores(Stores):
-    def __init__(self, database: Database, superuser: "psycopg.Connection[tuple[float]]") -> None:
+    def __init__(
+        self, database: Database, superuser: "psycopg.Connection[tuple[float]]", superuser_url: str
+    ) -> None:
+        self.superuser_url = superuser_url
         self.turns = PostgresTurnStore(database)
         self.conversations = PostgresConversationStore(database)
         self._superuser = superuser
@@ -107,6 +110,6 @@ async def postgres_stores(app_url: str, superuser_url: str) -> AsyncIterator[Pos
     await database.open()
     try:
         with psycopg.connect(superuser_url, autocommit=True) as superuser:
-            yield PostgresStores(database, superuser)
+            yield PostgresStores(database, superuser, superuser_url)
     finally:
         await database.close()
