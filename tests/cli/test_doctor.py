@@ -1,0 +1,58 @@
+"""The doctor finds what is wrong and says what mends it."""
+
+import json
+from typing import Any
+
+from tests.cli.conftest import Run
+from tests.databases import Database
+
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def grades(result: Any) -> dict[str, str]:
+    return {check["about"]: check["grade"] for check in json.loads(result.stdout)["checks"]}
+
+
+def test_an_empty_environment_is_healthy_but_without_a_real_model(run: Run) -> None:
+    result = run("doctor")
+    assert result.exit_code == 0, result.stdout
+    assert "FAIL" not in result.stdout
+    assert "warn  model (offline): no real model; set OPENAI_API_KEY" in result.stdout
+
+
+def test_each_fault_of_the_settings_is_a_finding(run: Run) -> None:
+    result = run("doctor", "--json", PORT="x", CHATCORE_ENV="production", CHATCORE_RATELIMIT="3")
+    assert result.exit_code == 1
+    assert grades(result) == {"CHATCORE_RATELIMIT": "warning", "PORT": "fault", "CHATCORE_ENV": "fault"}
+
+
+def test_a_database_without_a_schema_is_a_fault_with_its_command(run: Run, bare_database: Database) -> None:
+    result = run("doctor", DATABASE_URL=bare_database.app_url)
+    assert result.exit_code == 1
+    assert "run: chatcore migrate up" in result.stdout
+
+
+def test_a_role_that_passes_by_the_barrier_is_a_fault_in_production(run: Run, database: Database) -> None:
+    variables = {"DATABASE_URL": database.superuser_url, "AUTH_JWT_SECRET": SECRET}
+    assert grades(run("doctor", "--json", **variables))["isolation"] == "warning"
+    result = run("doctor", "--json", CHATCORE_ENV="production", **variables)
+    assert grades(result)["isolation"] == "fault"
+    assert "CREATE ROLE" in result.stdout
+
+
+def test_a_database_that_is_away_is_a_fault(run: Run) -> None:
+    result = run("doctor", "--json", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert grades(result)["DATABASE_URL"] == "fault"
+
+
+def test_a_provider_that_is_away_is_a_fault(run: Run) -> None:
+    result = run("doctor", "--json", OPENAI_API_KEY="sk-hush", OPENAI_BASE_URL="http://127.0.0.1:1/v1")
+    assert result.exit_code == 1
+    assert grades(result)["model (openai)"] == "fault"
+    assert "hush" not in result.output
+
+
+def test_a_data_directory_that_cannot_be_written_is_a_fault(run: Run) -> None:
+    result = run("doctor", "--json", CHATCORE_DATA_DIR="/proc/chatcore")
+    assert result.exit_code == 1
+    assert grades(result)["embedded PostgreSQL"] == "fault"
