@@ -83,6 +83,7 @@ async def test_the_signed_token_is_believed_as_bearer_and_the_bare_one_is_not() 
         lambda token: signed(token + "\x00"),
         lambda token: signed("é" + token),
         lambda token: signed(token) * 100,
+        lambda token: signed(token * 300),
     ],
 )
 async def test_without_a_right_signature_the_tables_are_not_asked(forged: type[str]) -> None:

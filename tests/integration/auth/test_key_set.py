@@ -67,6 +67,17 @@ def key_set_of(*mints: Mint) -> bytes:
     return json.dumps({"keys": [jwk_of(mint) for mint in mints]}).encode()
 
 
+async def test_without_a_configured_name_any_audience_is_believed_and_any_issuer() -> None:
+    clocks, mint = Clocks(), eddsa_mint()
+    async with issuing(mint) as issuer:
+        authenticator = JwksAuthenticator(issuer.url, now=clocks.now, monotonic=clocks.monotonic)
+        await authenticator.open()
+        for aud in ("https://somebody.example", None):
+            token = mint.token(mint.claims(clocks.unix(), aud=aud))
+            assert (await authenticator.authenticate(bearing(token))).method == "jwks"
+        await authenticator.close()
+
+
 async def test_nothing_is_fetched_until_somebody_asks() -> None:
     async with trial(eddsa_mint()) as one:
         assert one.issuer.asked == 0
