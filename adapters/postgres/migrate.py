@@ -49,17 +49,20 @@ class MigrationState:
         return self.standing is not Standing.PENDING
 
 
-def migrate_up(owner_url: str, app_role: str | None, *, source: SchemaSource | None = None) -> list[str]:
+def migrate_up(
+    owner_url: str, app_role: str | None, *, source: SchemaSource | None = None, patience: float = 60.0
+) -> list[str]:
     """Apply what is pending as the schema's owner, and return the ids of what was applied.
 
     `app_role` is granted exactly what serving needs, and nothing else is left to it; without one, or where
-    it is the owner itself, nothing is granted.
+    it is the owner itself, nothing is granted. Each migration is tried again for `patience` seconds while the
+    tables that it changes are in use.
 
     Raises:
         MigrationFailed: nothing of the migration that failed is left behind; those before it stay.
     """
     source = source or shipped()
-    with _migrator(owner_url, source) as backend:
+    with _migrator(owner_url, source, patience) as backend:
         _refuse_edited(_states(_recorded(backend.session), source))
         migrations = backend.to_apply(backend.all_migrations())
         # One by one: yoyo's own loop passes over a file that it cannot read.
@@ -71,7 +74,9 @@ def migrate_up(owner_url: str, app_role: str | None, *, source: SchemaSource | N
         return [migration.id for migration in migrations]
 
 
-def migrate_down(owner_url: str, *, steps: int | None = None, source: SchemaSource | None = None) -> list[str]:
+def migrate_down(
+    owner_url: str, *, steps: int | None = None, source: SchemaSource | None = None, patience: float = 60.0
+) -> list[str]:
     """Roll back the newest `steps` migrations, or all, and return the ids of what was rolled back.
 
     Functions stay where they can, so that a server which runs on them goes on running.
@@ -80,7 +85,7 @@ def migrate_down(owner_url: str, *, steps: int | None = None, source: SchemaSour
         MigrationFailed: nothing of the migration that failed is changed; those after it are rolled back.
     """
     source = source or shipped()
-    with _migrator(owner_url, source) as backend:
+    with _migrator(owner_url, source, patience) as backend:
         applied = list(backend.to_rollback(backend.all_migrations()))
         chosen = applied if steps is None else applied[:steps]
         if len(chosen) == len(applied):
@@ -128,8 +133,8 @@ def role_of(url: str) -> str | None:
 
 
 @contextmanager
-def _migrator(url: str, source: SchemaSource) -> Iterator[Backend]:
-    with _told_apart(), Backend(url, source) as backend, backend.lock():
+def _migrator(url: str, source: SchemaSource, patience: float) -> Iterator[Backend]:
+    with _told_apart(), Backend(url, source, patience) as backend, backend.lock():
         backend.session.execute(statement("migrate/bookkeeping"))
         backend.ensure_internal_schema_updated()
         yield backend
@@ -141,7 +146,7 @@ def _told_apart() -> Iterator[None]:
         yield
     except MigratorBusy as error:
         raise MigrationFailed("another migrator has been at work for ten minutes") from error
-    except psycopg.errors.LockNotAvailable as error:
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
         raise MigrationFailed(
             "a table was in use for too long; nothing was changed, so run it again when there is less going on"
         ) from error

@@ -6,6 +6,7 @@ leaves behind as well. Here one connection does everything: the migration and it
 transaction, and the lock is an advisory one that the server gives back when the connection ends.
 """
 
+import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +20,8 @@ from adapters.postgres.schema_source import SchemaSource, statement
 
 _TABLE = "_yoyo_migration"
 _PATIENCE = 600.0
-_IMPATIENT = "SET lock_timeout = '10s'"
+_IMPATIENT = "SET lock_timeout = '1s'"
+_IN_USE = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('chatcore.migrate', 0))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('chatcore.migrate', 0))"
 
@@ -31,14 +33,15 @@ class MigratorBusy(Exception):
 class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no types
     """One connection that migrates."""
 
-    def __init__(self, url: str, source: SchemaSource) -> None:
-        """Connect.
+    def __init__(self, url: str, source: SchemaSource, patience: float) -> None:
+        """Connect; `patience` is for how many seconds a migration is tried again while tables are in use.
 
         Raises:
             psycopg.Error: there is no connecting.
         """
         self._url = url
         self._source = source
+        self._patience = patience
         self._holds_lock = False
         super().__init__(DatabaseURI("postgresql+psycopg", None, None, None, None, "", {}), _TABLE)
 
@@ -112,16 +115,31 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
 
     def _carry_out(self, migration: Migration, direction: str, *, force: bool) -> None:
         migration.load()
-        if not migration.use_transactions:
-            # An index that is built concurrently may wait: it takes no lock that anybody waits for.
-            self.session.execute("SET lock_timeout = 0")
-            migration.process_steps(self, direction, force)
-            self.session.execute(_IMPATIENT)
+        if migration.use_transactions:
+            self._carry_out_patiently(migration, direction, force=force)
+            return
+        # An index that is built concurrently may wait: it takes no lock that anybody waits for.
+        self.session.execute("SET lock_timeout = 0")
+        migration.process_steps(self, direction, force)
+        self.session.execute(_IMPATIENT)
         with self.transaction():
-            if migration.use_transactions:
-                migration.process_steps(self, direction, force)
-            self.execute("SET LOCAL search_path = chatcore_migration")
             self._record(migration, direction)
+
+    def _carry_out_patiently(self, migration: Migration, direction: str, *, force: bool) -> None:
+        # Serving goes on meanwhile: better to try often and briefly than to have everybody wait once.
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                with self.transaction():
+                    migration.process_steps(self, direction, force)
+                    self.execute("SET LOCAL search_path = chatcore_migration")
+                    self._record(migration, direction)
+            except _IN_USE:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(random.uniform(0.05, 0.5))  # noqa: S311  # chance, no secret
+            else:
+                return
 
     def _record(self, migration: Migration, direction: str) -> None:
         self.log_migration(migration, direction)
