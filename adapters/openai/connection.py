@@ -3,7 +3,6 @@
 Importing the SDK takes a second: only what connects imports this module.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
@@ -13,6 +12,7 @@ import openai
 
 from adapters.openai.errors import error_of
 from adapters.openai.provider import Answer, Connection
+from chatcore.deadline import Deadline
 from chatcore.errors import ModelFailed, ModelTimedOut, ModelUnavailable
 
 _CONNECT_SECONDS = 10.0
@@ -35,11 +35,10 @@ class SdkAnswer(Answer):
         """See the protocol."""
         return self._response.headers.get("content-type", "")
 
-    async def read(self, deadline: float) -> bytes:
+    async def read(self, deadline: Deadline) -> bytes:
         """See the protocol."""
         try:
-            async with asyncio.timeout_at(deadline):
-                chunk = await anext(self._chunks, b"")
+            chunk = await deadline.wait(anext(self._chunks, b""))
         except TimeoutError as error:
             raise ModelTimedOut("the model's reply took too long") from error
         except _FAULTS as error:
@@ -74,7 +73,7 @@ class SdkConnection(Connection):
         )
 
     @asynccontextmanager
-    async def complete(self, body: bytes, deadline: float) -> AsyncIterator[Answer]:
+    async def complete(self, body: bytes, deadline: Deadline) -> AsyncIterator[Answer]:
         """See the protocol."""
         response = await self._post(body, deadline)
         try:
@@ -89,10 +88,9 @@ class SdkConnection(Connection):
         """See the protocol."""
         await self._sdk.close()
 
-    async def _post(self, body: bytes, deadline: float) -> httpx2.Response:
+    async def _post(self, body: bytes, deadline: Deadline) -> httpx2.Response:
         try:
-            async with asyncio.timeout_at(deadline):
-                return await self._send(body)
+            return await deadline.wait(self._send(body))
         except TimeoutError as error:
             raise ModelTimedOut("the model did not answer in time") from error
         except _FAULTS as error:

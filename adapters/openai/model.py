@@ -7,6 +7,7 @@ from adapters.openai.connecting import connector
 from adapters.openai.provider import Answer, Connection
 from adapters.openai.reply import Reply
 from adapters.openai.wire import encoded
+from chatcore.deadline import Deadline
 from chatcore.errors import ModelFailed, ModelTimedOut
 from chatcore.metering import Tally
 from chatcore.ports.language_model import Finished, LanguageModel, ModelRequest
@@ -63,11 +64,10 @@ class OpenAILanguageModel(LanguageModel):
 
     async def speak(self, request: ModelRequest) -> AsyncGenerator[str | Finished, None]:
         """Ask the provider; see the port."""
-        deadline = _now() + self._timeout
         body = encoded(request.prompt, model=self._model, streamed=request.streamed)
         if self._connection is None:
             self._connection = self._connect()
-        with Tally(request, self._model) as tally:
+        with Tally(request, self._model) as tally, Deadline(self._timeout) as deadline:
             async with self._connection.complete(body, deadline) as answer:
                 tally.accepted = True
                 reply = Reply(answer.content_type, longest=self._longest_reply)
@@ -75,15 +75,16 @@ class OpenAILanguageModel(LanguageModel):
                     if piece := reply.feed(data):
                         yield tally.said(piece)
                     if reply.ended:
-                        deadline = min(deadline, _now() + _LINGER)
+                        deadline.shorten(_LINGER)
                 if reply.complete:
-                    await _more(answer, reply, min(deadline, _now() + _FAREWELL))
+                    deadline.shorten(_FAREWELL)
+                    await _more(answer, reply, deadline)
             if piece := reply.close():
                 yield tally.said(piece)
             yield tally.finished(reply.usage)
 
 
-async def _more(answer: Answer, reply: Reply, deadline: float) -> bytes:
+async def _more(answer: Answer, reply: Reply, deadline: Deadline) -> bytes:
     """Return the answer's next bytes; once the reply has ended, nothing that comes late is missed."""
     try:
         return await answer.read(deadline)
@@ -91,7 +92,3 @@ async def _more(answer: Answer, reply: Reply, deadline: float) -> bytes:
         if reply.ended or reply.complete:
             return b""
         raise
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

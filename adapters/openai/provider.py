@@ -3,15 +3,17 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from chatcore.deadline import Deadline
+
 
 class Answer(Protocol):
-    """An accepted call; the deadlines are times of the event loop."""
+    """An accepted call."""
 
     @property
     def content_type(self) -> str:
         """What type of content comes."""
 
-    async def read(self, deadline: float) -> bytes:
+    async def read(self, deadline: Deadline) -> bytes:
         """Return the next bytes; none at the end.
 
         Raises:
@@ -23,7 +25,7 @@ class Answer(Protocol):
 class Connection(Protocol):
     """A pool of connections to a provider."""
 
-    def complete(self, body: bytes, deadline: float) -> AbstractAsyncContextManager[Answer]:
+    def complete(self, body: bytes, deadline: Deadline) -> AbstractAsyncContextManager[Answer]:
         """Ask for a chat completion; leaving the context ends the call.
 
         Raises:

@@ -1,9 +1,9 @@
 """A language model that has so long to finish, whatever it is made of."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from chatcore.deadline import Deadline
 from chatcore.errors import ModelTimedOut
 from chatcore.ports.language_model import Finished, LanguageModel, ModelRequest
 
@@ -26,15 +26,14 @@ class WithDeadline(LanguageModel):
 
     async def speak(self, request: ModelRequest) -> AsyncGenerator[str | Finished, None]:
         """Ask until the deadline; see the port."""
-        deadline = asyncio.get_running_loop().time() + self._seconds
-        async with aclosing(self._model.speak(request)) as said:
-            while (piece := await _next(said, deadline)) is not None:
-                yield piece
+        with Deadline(self._seconds) as deadline:
+            async with aclosing(self._model.speak(request)) as said:
+                while (piece := await _next(said, deadline)) is not None:
+                    yield piece
 
 
-async def _next(said: AsyncGenerator[str | Finished, None], deadline: float) -> str | Finished | None:
+async def _next(said: AsyncGenerator[str | Finished, None], deadline: Deadline) -> str | Finished | None:
     try:
-        async with asyncio.timeout_at(deadline):
-            return await anext(said, None)
+        return await deadline.wait(anext(said, None))
     except TimeoutError as error:
         raise ModelTimedOut("the model's reply took too long") from error

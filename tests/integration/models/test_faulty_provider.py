@@ -149,7 +149,7 @@ async def test_a_fault_ends_typed_in_time_and_silent_about_the_provider(
         took = time.monotonic() - began
     assert type(outcome.error) is expected, (outcome, traceback.format_exception(outcome.error))
     assert outcome.finished is None
-    assert took < TIMEOUT + 1.5
+    assert took < TIMEOUT + 3
     assert [call.outcome for call in outcome.calls] == [expected.code()]
     for secret in (SECRET, KEY, PROMPT.question, upstream.url):
         assert secret not in shown(outcome.error)
