@@ -5,7 +5,9 @@ import asyncio
 import random
 import sys
 import tempfile
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import aiohttp
@@ -15,28 +17,37 @@ from tests.chaos.ledger import Findings, Promise, compare
 from tests.chaos.rig import LEASE_SECONDS, Rig
 
 
-async def load(rig: Rig, seconds: float, users: int) -> tuple[list[Promise], list[Client]]:
-    """Let users ask for so many seconds while things break, then let each be answered."""
+async def load(rig: Rig, users: int, stop: threading.Event) -> tuple[list[Promise], list[Client]]:
+    """Let users ask until told to stop, then let each be answered."""
     promises: list[Promise] = []
-    stop = asyncio.Event()
     bases = [server.base for server in rig.servers]
     clients = [Client(owner=f"user{n}", bases=bases, promises=promises, stop=stop) for n in range(users)]
     timeout = aiohttp.ClientTimeout(total=ASK_SECONDS, sock_connect=2)
     async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
         for client in clients:
             group.create_task(client.run(session))
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            await asyncio.sleep(random.uniform(0.5, 2.5))
-            await asyncio.to_thread(rig.break_something)
-        stop.set()
     return promises, clients
+
+
+def broken(rig: Rig, seconds: float, users: int) -> tuple[list[Promise], list[Client]]:
+    """Break things for so many seconds while users ask. The main thread breaks: only it may start PostgreSQL."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(asyncio.run, load(rig, users, stop))
+        try:
+            until = time.monotonic() + seconds
+            while time.monotonic() < until and not asking.done():
+                time.sleep(random.uniform(0.5, 2.5))
+                rig.break_something()
+        finally:
+            stop.set()
+        return asking.result()
 
 
 def run(seconds: float, users: int, folder: Path) -> tuple[Findings, str]:
     """Return what was found, and a report of it."""
     with Rig(folder) as rig:
-        promises, clients = asyncio.run(load(rig, seconds, users))
+        promises, clients = broken(rig, seconds, users)
         time.sleep(2 * LEASE_SECONDS)
         findings = compare(rig.inspect_url, promises)
         errors: dict[str, int] = {}

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import threading
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -16,6 +17,7 @@ from tests.chaos.ledger import Promise
 
 SECRET = "a secret of the chaos suite, long enough for HS256"
 TERMINAL = {"done", "error", "cancelled", "interrupted"}
+WORDS = "and wants to hear a reply that takes long enough to be cut in its middle by whatever breaks"
 ASK_SECONDS = 20
 GIVE_UP_SECONDS = 90
 
@@ -27,7 +29,7 @@ class Client:
     owner: str
     bases: list[str]
     promises: list[Promise]
-    stop: asyncio.Event
+    stop: threading.Event
     retries: int = 0
     resumed: int = 0
     errors: dict[str, int] = field(default_factory=dict)
@@ -38,7 +40,7 @@ class Client:
         while not self.stop.is_set():
             asked += 1
             promise = Promise(
-                owner=self.owner, key=str(uuid.uuid4()), message=f"{self.owner} asks {uuid.uuid4()}"
+                owner=self.owner, key=str(uuid.uuid4()), message=f"{self.owner} asks {uuid.uuid4()} {WORDS}"
             )
             self.promises.append(promise)
             body = {"message": promise.message}

@@ -103,7 +103,7 @@ class Rig:
             "OPENAI_BASE_URL": f"http://127.0.0.1:{upstream_port}/v1",
             "OPENAI_API_KEY": "sk-chaos",
             "CHATCORE_LLM": "openai",
-            "CHATCORE_MODEL": "slow",
+            "CHATCORE_MODEL": "echo",
             "AUTH_JWT_SECRET": SECRET,
             "CHATCORE_RATE_LIMIT": "off",
             "CHATCORE_TURN_LEASE": str(LEASE_SECONDS),
@@ -155,7 +155,9 @@ class Rig:
 
     def _start_upstream(self) -> tuple[subprocess.Popen[str], int]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.upstream", "--port", "0"], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "tests.upstream", "--port", "0", "--gap", "0.04"],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         if process.stdout is None:
             raise AssertionError("a pipe was asked for")
