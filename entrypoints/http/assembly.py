@@ -12,6 +12,7 @@ from entrypoints.http.conversations import ConversationRoutes
 from entrypoints.http.doorman import Doorman
 from entrypoints.http.edge import Edge
 from entrypoints.http.operations import OperationRoutes
+from entrypoints.http.options import options_of
 from entrypoints.http.pages import PageRoutes
 from entrypoints.http.parts import Parts
 from entrypoints.http.statuses import ASSISTANT_STATUS, TEXTBOOK_STATUS
@@ -28,7 +29,7 @@ def assemble(parts: Parts) -> Litestar:
             yield
 
     app = Litestar(
-        [*_operations(parts), _textbook(parts), _assistant(parts)],
+        [_operations(parts), _textbook(parts), _assistant(parts)],
         lifespan=[lifespan],
         exception_handlers=failures.handlers(ASSISTANT_STATUS),
         openapi_config=None,  # our own document: see `entrypoints.http.openapi`
@@ -54,11 +55,13 @@ def _assistant(parts: Parts) -> Router:
     return _router(handlers, failures.handlers(ASSISTANT_STATUS))
 
 
-def _operations(parts: Parts) -> Sequence[HTTPRouteHandler]:
-    return [*OperationRoutes(parts.unready, parts.metrics.exposition).routes(), *PageRoutes().routes()]
+def _operations(parts: Parts) -> Router:
+    operations = OperationRoutes(parts.unready, parts.metrics.exposition)
+    return _router([*operations.routes(), *PageRoutes().routes()], failures.handlers(ASSISTANT_STATUS))
 
 
 def _router(
     handlers: Sequence[HTTPRouteHandler], errors: dict[int | type[Exception], failures.Handler]
 ) -> Router:
-    return Router("/", route_handlers=handlers, exception_handlers=errors)
+    # OPTIONS first: where Litestar finds none at a path it makes one, of the first handler alone.
+    return Router("/", route_handlers=[*options_of(handlers), *handlers], exception_handlers=errors)

@@ -75,9 +75,17 @@ def test_another_method_is_a_405_that_says_which_are_allowed(
     assert set(response.headers["allow"].split(", ")) == allowed
 
 
-def test_options_says_which_methods_are_allowed(common: Served) -> None:
-    response = common.client().options("/chat")
-    assert (response.status_code, response.headers["allow"]) == (204, "OPTIONS, POST")
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/chat", "OPTIONS, POST"),
+        ("/health", "GET, HEAD, OPTIONS"),
+        ("/api/alice/conversations/x", "DELETE, GET, HEAD, OPTIONS, PATCH"),
+    ],
+)
+def test_options_says_which_methods_are_allowed(common: Served, path: str, allowed: str) -> None:
+    response = common.client().options(path)
+    assert (response.status_code, response.headers["allow"]) == (204, allowed)
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/ready", "/metrics", "/openapi.json", "/docs"])

@@ -58,7 +58,8 @@ def test_a_body_in_chunks_is_refused_once_it_is_too_long(serve: Serve) -> None:
 
 def test_a_body_that_is_announced_is_asked_for(common: Served) -> None:
     answer = common.exchange(
-        HEAD + b"expect: 100-continue\r\ncontent-length: 16\r\n\r\n" + GOOD, until_close=False
+        HEAD + b"expect: 100-continue\r\nconnection: close\r\ncontent-length: 16\r\n\r\n" + GOOD,
+        until_close=True,
     )
     assert answer.startswith(b"HTTP/1.1 100 Continue\r\n")
 
