@@ -13,3 +13,12 @@ async def proxy(database: Database) -> AsyncIterator[Proxy]:
     """The way of the serving role to a migrated database of this test's own."""
     async with Proxy(database.app_url) as made:
         yield made
+
+
+@pytest.fixture
+def minutes(request: pytest.FixtureRequest) -> float:
+    """For how long a test may run that is too long for every day."""
+    given = request.config.getoption("--chaos-minutes", default=None)
+    if not given:
+        pytest.skip("takes minutes: make chaos runs it")
+    return float(given)
