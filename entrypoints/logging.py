@@ -51,7 +51,6 @@ def _hear_libraries(stream: TextIO, shared: list[Processor], render: Processor, 
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_first_line, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
-            keep_exc_info=True,
         )
     )
     logging.root.handlers[:] = [handler]
@@ -81,6 +80,7 @@ def _first_line(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
 
 
 def _without_words(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
+    line.pop("stack_info", None)
     given = line.pop("exc_info", None)
     error = given[1] if isinstance(given, tuple) else sys.exc_info()[1] if given is True else given
     if isinstance(error, BaseException):

@@ -12,17 +12,15 @@ _FOR_SIGN_INS = 2
 
 def main_database(settings: Settings, url: str) -> Database:
     """Return the database of conversations, closed."""
-    size = settings.pool_max - (_shared(settings) if _apart(settings) else 0)
-    return Database(url, max_size=max(1, size), prepare=not goes_through_a_pooler(settings))
+    return Database(url, max_size=shares(settings)[0], prepare=not goes_through_a_pooler(settings))
 
 
 def sign_in_database(settings: Settings, main: Database) -> Database | None:
     """Return the database that Better Auth writes to, closed, where its sessions are used."""
     if settings.better_auth_secret is None or settings.sessions_url is None:
         return None
-    if not _apart(settings):
-        return main
-    return Database(settings.sessions_url, max_size=_shared(settings), prepare=False)
+    size = shares(settings)[1]
+    return Database(settings.sessions_url, max_size=size, prepare=False) if size else main
 
 
 def figures(database: Database | None) -> Iterable[tuple[str, str, float]]:
@@ -36,9 +34,9 @@ def figures(database: Database | None) -> Iterable[tuple[str, str, float]]:
     yield "database_breaker_open", "Whether the database is known to be away", float(database.away)
 
 
-def _apart(settings: Settings) -> bool:
-    return settings.sessions_url is not None and settings.sessions_url != settings.database_url
-
-
-def _shared(settings: Settings) -> int:
-    return max(1, min(_FOR_SIGN_INS, settings.pool_max // 2))
+def shares(settings: Settings) -> tuple[int, int]:
+    """Return how many connections the main database may have, and Better Auth's where that is another one."""
+    if settings.sessions_url in {None, settings.database_url}:
+        return settings.pool_max, 0
+    for_sign_ins = max(1, min(_FOR_SIGN_INS, settings.pool_max // 2))
+    return max(1, settings.pool_max - for_sign_ins), for_sign_ins
