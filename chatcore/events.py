@@ -99,7 +99,7 @@ def ending_of(turn: Turn) -> Ending | None:
             return Failed(failure=turn.failure or Failure(code="", retryable=False), attempt=turn.attempt)
         case TurnStatus.CANCELLED:
             return Cancelled(message=turn.reply, attempt=turn.attempt)
-        case TurnStatus.INTERRUPTED:
+        case TurnStatus.INTERRUPTED:  # the last of them
             return Interrupted(message=turn.reply, attempt=turn.attempt)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -41,10 +42,10 @@ class Listener:
         live = live or self._speaker.find(owner, turn_id)
         if live is not None and (ending := await live.ended()) is not None:
             return ending
-        async for event in self._followed(owner, turn_id, Position(attempt=0, offset=0)):
-            if isinstance(event, Ending):
-                return event
-        raise AssertionError("a stream ends with an ending")
+        async with aclosing(self._followed(owner, turn_id, Position(attempt=0, offset=0))) as events:
+            while not isinstance(event := await anext(events), Ending):
+                pass
+        return event
 
     async def events(
         self, owner: str, turn_id: UUID, position: Position | None, live: LiveTurn | None = None
@@ -96,21 +97,20 @@ class Listener:
                 spoke = loop.time()
                 if isinstance(event, Ending):
                     return
-                if isinstance(event, Delta):
-                    position = event.position
-                elif isinstance(event, Reset):
-                    position = Position(attempt=event.attempt, offset=0)
+                position = (
+                    event.position if isinstance(event, Delta) else Position(attempt=event.attempt, offset=0)
+                )
             if loop.time() - spoke > self._pace.silence:
                 yield Silence()
                 spoke = loop.time()
             await asyncio.sleep(self._pace.look)
 
 
-def _news(progress: Progress | None, position: Position) -> list[TurnEvent]:
+def _news(progress: Progress | None, position: Position) -> list[Delta | Reset | Ending]:
     """Return the events that lead from a position to what the store has."""
     if progress is None:
         return []
-    events: list[TurnEvent] = []
+    events: list[Delta | Reset | Ending] = []
     turn = progress.turn
     if turn.attempt != position.attempt:
         if position.attempt:

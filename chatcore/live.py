@@ -29,16 +29,14 @@ class LiveTurn:
         self.length += len(text)
         self._wake()
 
-    def end(self, ending: Ending) -> None:
-        """Tell everybody how the turn ended; the first ending told is the one that counts."""
+    def end(self, ending: Ending | None) -> None:
+        """Tell everybody how the turn ended; None where it goes on, or ended, elsewhere: the store knows how.
+
+        The first ending told is the one that counts.
+        """
         if not self._over:
             self.ending, self._over = ending, True
             self._wake()
-
-    def lose(self) -> None:
-        """End without an ending: the turn goes on, or ended, elsewhere, and the store knows how."""
-        self._over = True
-        self._wake()
 
     def text(self, offset: int = 0) -> str:
         """Return what was said after so many characters."""

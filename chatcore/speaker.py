@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from chatcore.errors import DatabaseUnavailable, Failure, LeaseLost, ModelFailed, Overloaded
@@ -12,7 +12,7 @@ from chatcore.ports.language_model import LanguageModel, ModelCall, ModelRequest
 from chatcore.ports.turn_store import Broken, Lease, Outcome, TurnStore
 from chatcore.prompt import Prompt
 from chatcore.speech import Speech, Tempo
-from chatcore.turn import Turn, TurnStatus
+from chatcore.turn import Turn
 
 LONGEST_PAUSE = 2.0
 
@@ -103,12 +103,12 @@ class Speaker:
             report.spoken = loop.time() - report.began_at
             report.turn = await self._record(live, speech, outcome, report)
         except LeaseLost:
-            live.lose()
+            live.end(None)
         finally:
             report.recorded = loop.time() - report.began_at
             report.first_piece = None if live.spoke_at is None else live.spoke_at - report.began_at
             self._forget(live)
-            live.lose()
+            live.end(None)
             self._observe(report)
 
     async def _speak(self, speech: Speech, request: ModelRequest, report: TurnReport) -> Outcome | None:
@@ -147,10 +147,9 @@ class Speaker:
         else:
             turn = await self._store.finish(live.lease, outcome, report.calls)
         ending = ending_of(turn)
-        if turn.status is TurnStatus.FAILED and turn.failure is not None:
-            ending = Failed(failure=turn.failure, attempt=turn.attempt, retry_after=speech.retry_after)
-        if ending is not None:
-            live.end(ending)
+        if isinstance(ending, Failed):
+            ending = replace(ending, retry_after=speech.retry_after)
+        live.end(ending)
         return turn
 
     def _tell_unrecorded(self, live: LiveTurn, error: DatabaseUnavailable) -> None:

@@ -121,7 +121,7 @@ class Speech:
 
     def _beat(self) -> None:
         self._timer = None
-        if self._task is not None and self._beating is None:
+        if self._beating is None:
             self._beating = asyncio.create_task(self._checkpoint())
 
     async def _checkpoint(self) -> None:

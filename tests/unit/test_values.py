@@ -19,7 +19,7 @@ from chatcore.errors import (
     error_kinds,
 )
 from chatcore.events import Cancelled, Done, Failed, Interrupted, ending_of
-from chatcore.principal import Principal, checked_user_id
+from chatcore.principal import Principal, Scope, checked_user_id
 from chatcore.turn import Turn, TurnStatus, Usage
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -49,6 +49,13 @@ def test_a_first_title_is_one_short_line(question: str) -> None:
     assert title
     assert len(title) <= 60
     assert "\n" not in title
+
+
+def test_a_key_to_read_with_does_not_write() -> None:
+    reader = Principal(user_id="ada", method="test", scopes=frozenset({Scope.READ}))
+    assert reader.owner_as("ada", scope=Scope.READ) == "ada"
+    with pytest.raises(Forbidden):
+        reader.owner_as("ada", scope=Scope.WRITE)
 
 
 @pytest.mark.parametrize("user_id", ["ada", "auth0|5f7", "ada@example.org", "1", "Ωmega", "x" * 255])

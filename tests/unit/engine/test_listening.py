@@ -156,9 +156,10 @@ async def test_a_follower_is_told_when_the_database_stays_away() -> None:
     asked = await engine.ask()
     replica = house(state=engine.state)
     replica.store.outages["follow"] = 10_000
-    ended = await replica.listener.ending(OWNER, asked.turn_id)
-    assert isinstance(ended, Failed)
-    assert ended.failure.code == "database-unavailable"
+    position = Position(attempt=1, offset=0)
+    heard = [event async for event in replica.listener.events(OWNER, asked.turn_id, position)]
+    assert isinstance(heard[-1], Failed)
+    assert heard[-1].failure.code == "database-unavailable"
     await engine.speaker.drain(0)
 
 
@@ -200,7 +201,7 @@ def test_what_is_heard_after_an_offset_is_the_text_after_it(pieces: list[str], o
         for piece in pieces:
             live.say(piece)
             await asyncio.sleep(0)
-        live.lose()
+        live.end(None)
         assert await task == "".join(pieces)[offset:]
         await engine.ending(asked)
 

@@ -1,14 +1,17 @@
 """Speaking: a turn runs to its end, is written down as it goes, and obeys its lease."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from adapters.scripted import Reply
 from chatcore.errors import ModelUnavailable, Overloaded
 from chatcore.events import Cancelled, Done, Failed, Interrupted
+from chatcore.ports.language_model import Finished, LanguageModel, ModelRequest
+from chatcore.ports.turn_store import Lease
 from chatcore.turn import TurnStatus
-from tests.unit.engine.house import OWNER, house, until
+from tests.unit.engine.house import OWNER, house, text_of, until
 
 pytestmark = pytest.mark.anyio
 
@@ -165,3 +168,77 @@ async def test_each_attempt_is_reported_with_its_figures() -> None:
     assert len(report.calls) == 1
     assert report.first_piece is not None
     assert 0 <= report.first_piece <= report.spoken <= report.recorded
+
+
+async def test_a_turn_that_is_cancelled_before_the_model_is_asked_says_nothing() -> None:
+    engine = house("never said")
+    asked = await engine.ask()
+    await engine.chat.cancel(OWNER, asked.turn_id)
+    ended = await engine.ending(asked)
+    assert isinstance(ended, Cancelled)
+    assert ended.message is None
+    assert not engine.model.requests
+
+
+async def test_a_turn_that_has_not_begun_to_speak_is_handed_over() -> None:
+    engine = house("never said")
+    asked = await engine.ask()
+    drained = asyncio.create_task(engine.speaker.drain(0))
+    assert isinstance(await engine.ending(asked), Interrupted | Done)
+    await drained
+
+
+async def test_stopping_a_turn_that_has_said_everything_changes_nothing() -> None:
+    engine = house("said")
+    engine.store.outages["finish"] = 1
+    asked = await engine.ask()
+    await until(lambda: asked.live is not None and asked.live.length)
+    engine.speaker.stop(OWNER, asked.turn_id)
+    assert isinstance(await engine.ending(asked), Done)
+
+
+class Mute(LanguageModel):
+    """Ends without an end."""
+
+    @property
+    def name(self) -> str:
+        return "mute"
+
+    async def speak(self, request: ModelRequest) -> AsyncGenerator[str | Finished, None]:
+        del request
+        yield "and then"
+
+
+async def test_a_reply_that_breaks_off_is_a_failure() -> None:
+    engine = house()
+    engine.speaker._model = Mute()
+    ended = await engine.ending(await engine.ask())
+    assert isinstance(ended, Failed)
+    assert ended.failure.code == "model-failed"
+
+
+async def test_a_slow_checkpoint_is_not_overtaken_by_the_next() -> None:
+    engine = house(*[Reply(pieces=tuple("abcdefgh"))], gap=0.02)
+    slow = engine.store.checkpoint
+
+    async def checkpoint(lease: Lease, text: str, offset: int) -> bool:
+        await asyncio.sleep(0.07)
+        return await slow(lease, text, offset)
+
+    engine.store.checkpoint = checkpoint  # type: ignore[method-assign]
+    heard = await engine.heard(await engine.ask(streamed=True))
+    assert text_of(heard) == "abcdefgh"
+    assert isinstance(heard[-1], Done)
+
+
+async def test_a_task_that_somebody_else_cancels_leaves_the_turn_to_its_lease() -> None:
+    engine = house(Reply(pieces=("never",), hold=asyncio.Event()))
+    asked = await engine.ask(key="k")
+    await asyncio.sleep(0.01)
+    (task,) = engine.speaker._tasks
+    task.cancel()
+    await asyncio.wait([task])
+    assert asked.live is not None
+    assert await asked.live.ended() is None
+    engine.clock.advance(60)
+    assert (await engine.store.look(OWNER, asked.turn_id)).status is TurnStatus.INTERRUPTED
