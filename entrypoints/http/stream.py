@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 from litestar.types import Receive, Scope, Send
 
-from chatcore.errors import ChatError
+from chatcore.errors import ChatError, Overloaded
 from chatcore.events import Ending, TurnEvent
 from entrypoints.http.replies import Headers
 from entrypoints.http.sse import Frames
@@ -67,6 +67,11 @@ class EventStream:
                     return
         except ChatError as error:
             await _send(send, self._frames.failure(error), more=False)
+        except asyncio.CancelledError:
+            # The server stops, and the turn goes on elsewhere. A cut stream looks to a client like a good end.
+            away = Overloaded("this server is stopping; go on elsewhere with Last-Event-ID", retry_after=1)
+            await _send(send, self._frames.failure(away), more=False)
+            raise
         except Exception as bug:
             await _send(send, self._frames.failure(bug), more=False)
             raise

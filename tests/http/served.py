@@ -5,7 +5,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -43,6 +43,7 @@ class Served:
     container: Container
     model: ScriptedLanguageModel
     loop: asyncio.AbstractEventLoop
+    stop: Callable[[], None]
     _clients: list[httpx.Client] = field(default_factory=list)
 
     @property
@@ -86,6 +87,9 @@ class _Server(uvicorn.Server):
 
     loop: asyncio.AbstractEventLoop | None = None
 
+    def stop(self) -> None:
+        self.should_exit = True
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.loop = asyncio.get_running_loop()
@@ -102,7 +106,7 @@ def served(container: Container, model: ScriptedLanguageModel) -> Iterator[Serve
         access_log=False,
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=5,
+        timeout_graceful_shutdown=1,
     )
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = _Server(config)
@@ -111,13 +115,13 @@ def served(container: Container, model: ScriptedLanguageModel) -> Iterator[Serve
         try:
             wait_until(lambda: server.loop is not None or not thread.is_alive())
             assert server.loop is not None, "the server did not start"
-            running = Served(listening.getsockname()[1], container, model, server.loop)
+            running = Served(listening.getsockname()[1], container, model, server.loop, server.stop)
             try:
                 yield running
             finally:
                 running.close()
         finally:
-            server.should_exit = True
+            server.stop()
             thread.join(30)
     assert not thread.is_alive(), "the server did not stop"
 

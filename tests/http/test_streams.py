@@ -304,3 +304,21 @@ def tasks(server: Served) -> int:
         return len(asyncio.all_tasks())
 
     return asyncio.run_coroutine_threadsafe(count(), server.loop).result(5)
+
+
+def test_a_follower_is_told_when_its_server_stops(serve: Serve) -> None:
+    held = asyncio.Event()
+    one = serve(Reply(pieces=("One ", "two."), hold=held, hold_after=1))
+    other = serve("Never.")
+    with one.client("alice").stream("POST", ASSISTANT.ask, json=HI, headers=STREAM) as first:
+        path = ASSISTANT.turn(next(events(first)).data) + "/events"
+        with other.client("alice").stream("GET", path) as second:
+            followed = events(second)
+            assert [next(followed).name for _ in range(2)] == ["turn.accepted", "delta"]
+            other.stop()
+            (last,) = list(followed)
+        assert last.name == "error"
+        check_problem(last.data["problem"], 503, "overloaded")
+        one.let(held)
+        rest = heard(one.client("alice"), "GET", path, headers={"last-event-id": last.id})
+    assert (text_of(rest), rest[-1].name) == ("two.", "done")
