@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.counting import Load, loading
 from benchmarks.figures import Results
-from benchmarks.processes import NotReadyError, environment
+from benchmarks.processes import NotReadyError
 from benchmarks.rounds import skipping
 from benchmarks.scenarios import STUB_GAP, upstream_set
 from benchmarks.servers import ServerUnderTest
@@ -55,15 +55,18 @@ def _counted(contender: Contender, load: Load, out: Path, *, warm: int, each: in
     _control(contender, "--dump")
     if seen.failures:
         raise NotReadyError(f"under valgrind {seen.failures}")
-    newest = max(out.parent.glob(f"{out.name}.*"), key=lambda dump: int(dump.suffix[1:]))
-    return _total(newest) / seen.turns / MILLION
+    dumps = sorted(out.parent.glob(f"{out.name}.*"), key=lambda dump: int(dump.suffix[1:]))
+    if not dumps:
+        raise NotReadyError("valgrind wrote no dump")
+    return _total(dumps[-1]) / seen.turns / MILLION
 
 
 def _control(contender: Contender, order: str) -> None:
-    command = ["callgrind_control", order, str(contender.processes[0].pid)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment({}), timeout=120
-    )
+    pid = contender.processes[0].pid
+    # Valgrind names its pipes after the variables USER and HOST, and a server may be given a HOST.
+    env = dict(pair.split("=", 1) for pair in Path(f"/proc/{pid}/environ").read_text().split("\0") if pair)
+    command = ["callgrind_control", order, str(pid)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env, timeout=120)
     if done.returncode != 0:
         raise NotReadyError(f"callgrind_control: {done.stderr}")
 
