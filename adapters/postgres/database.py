@@ -113,11 +113,14 @@ class Database:
         while True:
             try:
                 return await self._once(statement, parameters, deadline)
-            except Transient:
+            except Transient as error:
                 # Full jitter, so that those who failed together do not come back together.
                 pause = random.uniform(0, longest)  # noqa: S311  # chance, no secret
                 if monotonic() + pause >= deadline:
-                    raise
+                    # A row that is locked keeps us waiting as a silent server does. What tells them apart
+                    # is whether anybody was answered meanwhile.
+                    silent = self._answered_at < deadline - self._budget
+                    raise Transient(str(error), stale=silent) from error
             await asyncio.sleep(pause)
             longest = min(2 * longest, _LONGEST_PAUSE)
 
@@ -151,9 +154,7 @@ class Database:
                     return wire
                 await self._pool.putconn(wire)
         except PoolTimeout as error:
-            # Overburdened or away? Connecting may hang, so what tells is whether anybody got an answer.
-            silent = self._answered_at < deadline - self._budget
-            raise Transient("no connection in time", stale=silent) from error
+            raise Transient("no connection in time", stale=True) from error
         except PoolClosed as error:
             raise Transient("closed", stale=False) from error
         finally:

@@ -2,7 +2,7 @@
 
 from psycopg import errors, pq
 
-_UNREACHABLE = ("08", "57P01", "57P02", "57P03", "57P05", "25006", "0A000")
+_UNREACHABLE = ("08", "25P04", "57P01", "57P02", "57P03", "57P05", "25006", "0A000")
 _OVERBURDENED = ("40001", "40P01", "53", "55P03", "57014", "58", "XX001")
 """By prefix: whole classes, or single codes."""
 

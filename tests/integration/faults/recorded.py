@@ -23,6 +23,7 @@ async def rows(database: Database, owner: str) -> dict[str, int]:
 
 def execute(url: str, *statements: str) -> None:
     """Execute statements, each committed by itself."""
-    with psycopg.connect(url, autocommit=True) as connection:
+    # Also where the database was made read-only by default.
+    with psycopg.connect(url, autocommit=True, options="-c default_transaction_read_only=off") as connection:
         for statement in statements:
             connection.execute(statement.encode())
