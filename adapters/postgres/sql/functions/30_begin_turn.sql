@@ -9,7 +9,6 @@ CREATE OR REPLACE FUNCTION chatcore.begin_turn(
     OUT questions text[], OUT answers text[], OUT turn chatcore.turn_facts
 )
 LANGUAGE plpgsql
-SET lock_timeout = '2s'
 AS $$
 DECLARE
     known chatcore.turn;
@@ -17,7 +16,7 @@ DECLARE
     replaced chatcore.turn;
     next_number integer;
 BEGIN
-    PERFORM set_config('chatcore.owner', in_owner, true);
+    PERFORM set_config('chatcore.owner', in_owner, true), set_config('lock_timeout', '2s', true);
     attempt := 1;
     question := in_question;
     selected_text := in_selected_text;

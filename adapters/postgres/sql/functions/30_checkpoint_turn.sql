@@ -3,13 +3,12 @@ CREATE OR REPLACE FUNCTION chatcore.checkpoint_turn(
     in_owner text, in_turn uuid, in_token uuid, in_seconds double precision, in_text text, in_ends_at integer
 ) RETURNS boolean
 LANGUAGE plpgsql
-SET lock_timeout = '2s'
 AS $$
 DECLARE
     the_attempt integer;
     wished boolean;
 BEGIN
-    PERFORM set_config('chatcore.owner', in_owner, true);
+    PERFORM set_config('chatcore.owner', in_owner, true), set_config('lock_timeout', '2s', true);
     UPDATE chatcore.turn AS t
        SET lease_until = clock_timestamp() + in_seconds * interval '1 s',
            status = CASE in_text WHEN '' THEN t.status ELSE 'streaming' END

@@ -5,13 +5,12 @@ CREATE OR REPLACE FUNCTION chatcore.finish_turn(
     in_failure_code text, in_failure_retryable boolean, in_calls jsonb
 ) RETURNS chatcore.turn_facts
 LANGUAGE plpgsql
-SET lock_timeout = '2s'
 AS $$
 DECLARE
     done chatcore.turn;
     ended timestamptz := clock_timestamp();
 BEGIN
-    PERFORM set_config('chatcore.owner', in_owner, true);
+    PERFORM set_config('chatcore.owner', in_owner, true), set_config('lock_timeout', '2s', true);
     PERFORM
        FROM chatcore.conversation AS c
       WHERE c.owner = in_owner

@@ -4,10 +4,9 @@ CREATE OR REPLACE FUNCTION chatcore.give_up_turn(
     in_owner text, in_turn uuid, in_failure_code text, in_failure_retryable boolean
 ) RETURNS chatcore.turn_facts
 LANGUAGE plpgsql
-SET lock_timeout = '2s'
 AS $$
 BEGIN
-    PERFORM set_config('chatcore.owner', in_owner, true);
+    PERFORM set_config('chatcore.owner', in_owner, true), set_config('lock_timeout', '2s', true);
     UPDATE chatcore.turn AS t
        SET status = 'failed', failure_code = in_failure_code, failure_retryable = in_failure_retryable,
            lease_token = NULL, ended_at = coalesce(t.ended_at, clock_timestamp())

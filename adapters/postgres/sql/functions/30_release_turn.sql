@@ -2,10 +2,9 @@
 -- nothing any more, so that a repetition is recognised.
 CREATE OR REPLACE FUNCTION chatcore.release_turn(in_owner text, in_turn uuid, in_token uuid) RETURNS boolean
 LANGUAGE plpgsql
-SET lock_timeout = '2s'
 AS $$
 BEGIN
-    PERFORM set_config('chatcore.owner', in_owner, true);
+    PERFORM set_config('chatcore.owner', in_owner, true), set_config('lock_timeout', '2s', true);
     UPDATE chatcore.turn AS t
        SET status = 'interrupted', ended_at = coalesce(t.ended_at, clock_timestamp())
      WHERE t.owner = in_owner

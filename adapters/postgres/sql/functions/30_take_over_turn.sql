@@ -6,7 +6,6 @@ CREATE OR REPLACE FUNCTION chatcore.take_over_turn(
     OUT questions text[], OUT answers text[], OUT turn chatcore.turn_facts
 )
 LANGUAGE plpgsql
-SET lock_timeout = '2s'
 AS $$
 DECLARE
     known chatcore.turn;
@@ -14,7 +13,7 @@ DECLARE
     ours boolean;
     dead boolean;
 BEGIN
-    PERFORM set_config('chatcore.owner', in_owner, true);
+    PERFORM set_config('chatcore.owner', in_owner, true), set_config('lock_timeout', '2s', true);
     verdict := 'no turn';
 
     -- The conversation is locked before any of its turns, here as everywhere.

@@ -2,10 +2,9 @@
 CREATE OR REPLACE FUNCTION chatcore.rename_conversation(in_owner text, in_conversation uuid, in_title text)
 RETURNS TABLE (id uuid, title text, created_at timestamptz, updated_at timestamptz)
 LANGUAGE plpgsql
-SET lock_timeout = '2s'
 AS $$
 BEGIN
-    PERFORM set_config('chatcore.owner', in_owner, true);
+    PERFORM set_config('chatcore.owner', in_owner, true), set_config('lock_timeout', '2s', true);
     RETURN QUERY
     UPDATE chatcore.conversation AS c
        SET title = in_title, updated_at = clock_timestamp()
