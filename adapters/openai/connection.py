@@ -3,6 +3,7 @@
 Importing the SDK takes a second: only what connects imports this module.
 """
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
@@ -15,6 +16,7 @@ from adapters.openai.provider import Answer, Connection
 from chatcore.deadline import Deadline
 from chatcore.errors import ModelFailed, ModelTimedOut, ModelUnavailable
 
+_log = logging.getLogger(__name__)
 _CONNECT_SECONDS = 10.0
 _IDLE_SECONDS = 30.0
 _LARGEST_ERROR = 64 * 1024
@@ -118,7 +120,10 @@ class SdkConnection(Connection):
 async def _accept(response: httpx2.Response) -> None:
     """Refuse whatever is no plain 200 before the SDK reads it, as it would read any amount."""
     if response.status_code != httpx2.codes.OK:
-        raise error_of(response.status_code, response.headers, await _beginning(response))
+        refusal = error_of(response.status_code, response.headers, await _beginning(response))
+        # What the provider says may quote keys and prompts; its status and what we make of it do not.
+        _log.warning("the model provider answered %d: %s", response.status_code, refusal.code())
+        raise refusal
     if response.headers.get("content-encoding", "identity") != "identity":
         raise ModelFailed("the model provider compresses what it was asked not to")
 

@@ -7,6 +7,12 @@ from chatcore.deadline import Deadline
 from chatcore.errors import ModelTimedOut
 from chatcore.ports.language_model import Finished, LanguageModel, ModelRequest
 
+_MOMENT = 0.25
+"""How many seconds later it cuts in, so that a model with the same deadline says itself that it timed out.
+
+A breaker in between would not learn of the failure otherwise: to it, being cut short is being cancelled.
+"""
+
 
 class WithDeadline(LanguageModel):
     """Ends a reply that takes too long, retries and fallbacks included.
@@ -26,7 +32,7 @@ class WithDeadline(LanguageModel):
 
     async def speak(self, request: ModelRequest) -> AsyncGenerator[str | Finished, None]:
         """Ask until the deadline; see the port."""
-        with Deadline(self._seconds) as deadline:
+        with Deadline(self._seconds + _MOMENT) as deadline:
             async with aclosing(self._model.speak(request)) as said:
                 while (piece := await _next(said, deadline)) is not None:
                     yield piece

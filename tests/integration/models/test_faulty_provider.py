@@ -249,3 +249,13 @@ async def test_a_provider_that_hangs_up_on_everybody_is_not_asked_twice(upstream
         for _ in range(10):
             await ask(model, streamed=True)
     assert upstream.stats()["calls"] == 10
+
+
+async def test_whoever_runs_the_server_reads_the_status_of_a_refusal_and_none_of_its_words(
+    upstream: RunningUpstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with provider(upstream, "unauthorized") as model:
+        await ask(model, streamed=True)
+    assert "the model provider answered 401: model-misconfigured" in caplog.messages
+    assert SECRET not in caplog.text
+    assert KEY not in caplog.text

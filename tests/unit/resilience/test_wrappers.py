@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from adapters.resilience import FallingBack, Limited, WithDeadline
+from adapters.resilience import Breaker, BreakerState, CircuitBreaking, FallingBack, Limited, WithDeadline
 from adapters.scripted import Reply, ScriptedLanguageModel
 from chatcore.errors import (
     ChatError,
@@ -129,6 +129,17 @@ async def test_a_slow_listener_is_not_cut_short() -> None:
     model = WithDeadline(ScriptedLanguageModel(["One two three"]), seconds=0.05)
     heard: list[str | Finished] = []
     async for piece in model.speak(ModelRequest(prompt=PROMPT, streamed=True, meter=lambda _: None)):
-        await asyncio.sleep(0.06)
+        await asyncio.sleep(0.4)
         heard.append(piece)
     assert heard[:-1] == ["One ", "two ", "three"]
+
+
+async def test_a_breaker_inside_learns_that_a_model_timed_out_at_the_same_moment() -> None:
+    late = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.1, late.set)
+    breaker = Breaker(clock=time.monotonic, failures=1)
+    slow = ScriptedLanguageModel([Reply(error=ModelTimedOut(), hold=late)])
+    outcome = await ask(WithDeadline(CircuitBreaking(slow, breaker), seconds=0.1), streamed=True)
+    assert type(outcome.error) is ModelTimedOut
+    assert [call.outcome for call in outcome.calls] == ["model-timed-out"]
+    assert breaker.state is BreakerState.OPEN
