@@ -51,7 +51,7 @@ def as_html(results: Results, facts: Mapping[str, str], raw: str) -> str:
     template = Template((HERE / "report.html").read_text())
     return template.substitute(
         when=escape(facts.get("when", "")),
-        lead=escape(f"{facts.get('when', '')}, {facts.get('processor', '')}, {facts.get('cores', '')} cores"),
+        lead=escape(_lead(facts)),
         style=(HERE / "report.css").read_text(),
         goals=_goals(verdicts(results)),
         legend="".join(
@@ -62,6 +62,12 @@ def as_html(results: Results, facts: Mapping[str, str], raw: str) -> str:
         skipped=_skipped(results.skipped),
         raw=escape(raw),
     )
+
+
+def _lead(facts: Mapping[str, str]) -> str:
+    named = {"cores": "{} cores", "load before": "load before it {}"}
+    wanted = ("when", "processor", "cores", "load before")
+    return ", ".join(named.get(name, "{}").format(facts[name]) for name in wanted if name in facts)
 
 
 def _colours(results: Results) -> dict[str, int]:
