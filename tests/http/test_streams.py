@@ -269,7 +269,8 @@ def test_a_foreign_turn_and_none_cannot_be_told_apart(common: Served, door: Door
     for name in (theirs, str(uuid4()), "x", "%00", str(UUID(theirs).urn), theirs.replace("-", "")):
         path = door.turn({**mine, "turn_id": name})
         for method, route in (("GET", path), ("GET", path + "/events"), ("POST", path + "/cancel")):
-            problem(client.request(method, route), 404, "turn-not-found")
+            for headers in ({}, {"last-event-id": "1-0"}):
+                problem(client.request(method, route, headers=headers), 404, "turn-not-found")
 
 
 def test_a_session_that_cannot_be_has_no_turns(common: Served) -> None:

@@ -109,3 +109,14 @@ def test_turns_of_users_are_theirs_alone(common: Served) -> None:
         problem(common.client().get(path), 401, "unauthenticated")
         problem(common.client("bob").get(path), 403, "forbidden")
     problem(common.client("bob").post(turn + "/cancel"), 403, "forbidden")
+
+
+@both
+def test_a_turn_has_one_name(common: Served, door: Door) -> None:
+    client = door.client(common)
+    with client.stream("POST", door.ask, json=HI, headers=STREAM) as stream:
+        accepted = next(iter(list(events(stream)))).data
+    turn = accepted["turn_id"]
+    assert client.get(door.turn(accepted)).status_code == 200
+    for other in (turn.replace("-", ""), f"{{{turn}}}", f"urn:uuid:{turn}", turn + "0"):
+        problem(client.get(door.turn({**accepted, "turn_id": other})), 404, "turn-not-found")
