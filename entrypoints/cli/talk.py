@@ -48,9 +48,12 @@ def textbook_door() -> Door:
 
 @dataclass(slots=True, kw_only=True)
 class Asking:
-    """A question on its way: what is known of its turn, and what was shown of the reply."""
+    """A question on its way: what is known of its turn, and what was shown of the reply.
 
-    text: str
+    `body` is the same however often it is sent: under one key another body would be another question.
+    """
+
+    body: bytes
     key: str = field(default_factory=lambda: uuid4().hex)
     turn_id: str | None = None
     last_id: str = ""
@@ -72,6 +75,7 @@ class Talk:
         self._tell = tell
         self._sleep = sleep
         self.place: str | None = None
+        self.patience = _PATIENCE
 
     def ask(self, text: str) -> None:
         """Ask, and show the reply as it comes. An interrupt from the keyboard cancels the turn.
@@ -79,14 +83,15 @@ class Talk:
         Raises:
             GaveUp: there is no reply.
         """
-        asking = Asking(text=text)
-        deadline = time.monotonic() + _PATIENCE
+        where = {self._door.place: self.place} if self.place else {}
+        asking = Asking(body=json.dumps({"message": text} | where).encode())
+        deadline = time.monotonic() + self.patience
         while not asking.over:
             try:
                 before = asking.last_id
                 self._go_on(asking)
                 if asking.last_id != before:
-                    deadline = time.monotonic() + _PATIENCE
+                    deadline = time.monotonic() + self.patience
             except Lost as lost:
                 if time.monotonic() > deadline:
                     raise GaveUp(f"the server cannot be reached ({lost})") from lost
@@ -104,14 +109,13 @@ class Talk:
             with self._wire.request("GET", path, headers=headers) as reply:
                 self._listen(asking, reply)
             return
-        body = {"message": asking.text} | ({self._door.place: self.place} if self.place else {})
         headers = {
             "accept": "text/event-stream",
             "content-type": "application/json",
             "idempotency-key": asking.key,
         }
         asking.heard = ""
-        with self._wire.request("POST", self._door.asking, json.dumps(body).encode(), headers) as reply:
+        with self._wire.request("POST", self._door.asking, asking.body, headers) as reply:
             self._listen(asking, reply)
 
     def _listen(self, asking: Asking, reply: Reply) -> None:

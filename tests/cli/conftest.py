@@ -1,8 +1,10 @@
 """Runs commands in this process, with an environment of the test's own."""
 
 import os
+import socketserver
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,25 @@ def urls(database: Database) -> dict[str, str]:
         "DATABASE_URL_UNPOOLED": database.owner_url,
         "DATABASE_URL_BACKUP": database.superuser_url,
     }
+
+
+@pytest.fixture
+def serve_bytes() -> Iterator[Callable[[bytes], str]]:
+    """Answers whatever it is asked with the same bytes, and returns its address."""
+    with ExitStack() as stack:
+
+        def serve(answer: bytes) -> str:
+            class Handler(socketserver.StreamRequestHandler):
+                def handle(self) -> None:
+                    while self.rfile.readline().strip():
+                        pass
+                    self.wfile.write(answer)
+
+            server = stack.enter_context(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler))
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(server.shutdown)
+            return f"http://127.0.0.1:{server.server_address[1]}"
+
+        yield serve
