@@ -1,5 +1,6 @@
 """From settings to a server that answers: the database, the checks before it is trusted, the application."""
 
+import gc
 import signal
 import socket
 import sys
@@ -53,6 +54,9 @@ def _run(settings: Settings, place: Storage, listening: socket.socket, say: Call
     host, port = listening.getsockname()[:2]
 
     def ready() -> None:
+        # What is there by now stays; from here on only what requests leave behind is looked through.
+        gc.freeze()
+        gc.enable()
         log.info("serving", host=host, port=port, model=container.language_model().name, env=settings.env)
         say(banner(settings, place, host, port))
 
@@ -111,7 +115,8 @@ def _checked(settings: Settings, place: Storage) -> list[str]:
     try:
         concerns = _concerns(place, _PATIENCE if settings.production else 0)
     except StorageUnusable as error:
-        concerns = [f"The database does not answer ({error}). Requests are refused with 503 until it does."]
+        until = "" if settings.production else " Requests are refused with 503 until it does."
+        concerns = [f"The database does not answer ({error}).{until}"]
     if concerns and settings.production:
         raise Refused("Production does not start:\n" + "\n".join(concerns))
     return concerns
