@@ -50,3 +50,13 @@ def common(database_server: Databases) -> Iterator[Served]:
 def server(serve: Serve) -> Served:
     """A server whose model always says the same."""
     return serve()
+
+
+@pytest.fixture(scope="session")
+def adrift() -> Iterator[Served]:
+    """A server whose database is not there; it knows so after the first request, and answers at once then."""
+    nowhere = "postgresql://nobody:hunter2@127.0.0.1:1/nothing"
+    settings = Settings(database_url=nowhere, auth_jwt_secret=SECRET, rate_limit=None)
+    model = ScriptedLanguageModel()
+    with served(Container(settings=settings, language_model=model), model) as server:
+        yield server

@@ -1,12 +1,12 @@
 """Is it alive, can it serve, how is it doing."""
 
 from tests.databases import Database
-from tests.http.conftest import Serve, serving
+from tests.http.conftest import serving
 from tests.http.served import Served
 
 
-def test_the_process_is_healthy_whatever_else_is_not(serve: Serve) -> None:
-    for server in (serve(), serve(database_url="postgresql://nobody@127.0.0.1:1/nothing")):
+def test_the_process_is_healthy_whatever_else_is_not(common: Served, adrift: Served) -> None:
+    for server in (common, adrift):
         response = server.client().get("/health")
         assert (response.status_code, response.json()) == (200, {"status": "healthy"})
 
@@ -16,8 +16,8 @@ def test_it_is_ready_when_database_and_schema_are(common: Served) -> None:
     assert (response.status_code, response.json()) == (200, {"status": "ready", "not_ready": {}})
 
 
-def test_it_says_that_the_database_is_not_there(serve: Serve) -> None:
-    response = serve(database_url="postgresql://nobody@127.0.0.1:1/nothing").client().get("/health/ready")
+def test_it_says_that_the_database_is_not_there(adrift: Served) -> None:
+    response = adrift.client().get("/health/ready")
     assert response.status_code == 503
     assert response.json()["status"] == "not ready"
     assert set(response.json()["not_ready"]) == {"database"}

@@ -265,9 +265,8 @@ def test_a_failure_that_cannot_pass_is_replayed(serve: Serve, error: ChatError) 
     assert len(server.model.requests) == 1
 
 
-def test_a_database_that_is_away_is_a_500_that_may_be_tried_again(serve: Serve) -> None:
-    server = serve(database_url="postgresql://nobody@127.0.0.1:1/nothing")
-    found = problem(server.client().post("/chat", json={"message": "Hi"}), 500, "database-unavailable")
+def test_a_database_that_is_away_is_a_500_that_may_be_tried_again(adrift: Served) -> None:
+    found = problem(adrift.client().post("/chat", json={"message": "Hi"}), 500, "database-unavailable")
     assert found["retryable"]
 
 
