@@ -54,6 +54,7 @@ class Speaker:
         self._running: dict[UUID, tuple[LiveTurn, Speech]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._handing_over = False
 
     def admit(self) -> None:
         """Return where there is room for another turn.
@@ -72,6 +73,8 @@ class Speaker:
         task = asyncio.create_task(self._run(live, speech, prompt, streamed=streamed))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if self._handing_over:
+            speech.abandon()
         return live
 
     def find(self, owner: str, turn_id: UUID) -> LiveTurn | None:
@@ -85,14 +88,24 @@ class Speaker:
             self._running[turn_id][1].stop()
 
     async def drain(self, seconds: float) -> None:
-        """Take no more turns, let those that run end, and after so many seconds hand the others over."""
+        """Take no more turns, let those that run end, and after so many seconds hand the others over.
+
+        Called again meanwhile with fewer seconds, it is over sooner; called again afterwards, it waits for
+        nobody a second time.
+        """
         self._closing = True
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
+        await self._settled(0 if self._handing_over else seconds)
+        self._handing_over = True
         for _, speech in self._running.values():
             speech.abandon()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._tempo.notice)
+        await self._settled(self._tempo.notice)
+
+    async def _settled(self, seconds: float) -> None:
+        """Wait until no turn runs, also none that was being recorded when the closing began."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while self._tasks and (left := until - loop.time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
 
     async def _run(self, live: LiveTurn, speech: Speech, prompt: Prompt, *, streamed: bool) -> None:
         loop = asyncio.get_running_loop()

@@ -1,8 +1,9 @@
 """Runs the application in uvicorn, and ends it so that nothing that was accepted is lost.
 
 When the process is asked to stop, running turns are first given time to end while no new ones are taken; a
-turn that takes longer is handed over, and whoever listens to it is told so. Only then are connections
-closed and the pool emptied.
+turn that takes longer is handed over, and whoever listens to it is told so. Then whatever still waits for
+something else (a turn of another server, the rest of a body, a reader that does not read) is sent away, and
+only then is the pool emptied. A second signal makes an end of the waiting.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import signal
 import socket
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 from uvicorn._types import ASGIApplication
@@ -18,6 +20,12 @@ from entrypoints.settings import Settings
 
 _TO_HAND_OVER = 6.0
 """Seconds beyond the drain after which connections that are still busy are cut."""
+_TO_SAY_GOODBYE = 0.5
+"""Seconds in which the last words of turns that just ended leave the house."""
+_LOOK = 0.1
+
+Drain = Callable[[float], Coroutine[None, None, None]]
+"""Ends the turns that run: those that take longer than so many seconds are handed over."""
 
 
 class Server(uvicorn.Server):
@@ -28,7 +36,7 @@ class Server(uvicorn.Server):
         app: ASGIApplication,
         settings: Settings,
         *,
-        drain: Callable[[], Coroutine[None, None, None]],
+        drain: Drain,
         ready: Callable[[], None],
         tick: Callable[[], None],
     ) -> None:
@@ -49,9 +57,10 @@ class Server(uvicorn.Server):
             )
         )
         self._drain = drain
+        self._grace = settings.drain
         self._ready = ready
         self._tick = tick
-        self._draining: asyncio.Task[None] | None = None
+        self._hurried = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so."""
@@ -64,10 +73,35 @@ class Server(uvicorn.Server):
         self._tick()
         return await super().on_tick(counter)
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; asked a second time, without waiting for turns. The pool is emptied even so."""
+        del sig, frame
+        self._hurried = self.should_exit
+        self.should_exit = True
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the turns while connections are still served, then everything else."""
-        self._draining = asyncio.create_task(self._drain())
+        ending = asyncio.create_task(self._end_requests())
         await super().shutdown(sockets)
+        await ending
+
+    async def _end_requests(self) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._grace
+        draining = asyncio.create_task(self._drain(self._grace))
+        # Looked at from time to time, as uvicorn looks: its set of requests tells nobody when it is empty.
+        while not self._hurried and loop.time() < until and (self.server_state.tasks or not draining.done()):  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK)
+        if self._hurried:
+            await self._drain(0)
+        await draining
+        await asyncio.sleep(_TO_SAY_GOODBYE)
+        for task in self.server_state.tasks:
+            task.cancel()
+        await asyncio.sleep(_TO_SAY_GOODBYE)
+        for connection in list(self.server_state.connections):
+            # Not closed: that would wait for a reader that does not read.
+            connection.transport.abort()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -69,7 +69,7 @@ def _run(settings: Settings, place: Storage, listening: socket.socket, say: Call
     server = Server(
         create_app(container),
         settings,
-        drain=lambda: container.speaker().drain(settings.drain),
+        drain=container.speaker().drain,
         ready=ready,
         tick=tick,
     )

@@ -3,6 +3,7 @@
 It stands outside Litestar's router, so that also what the router refuses passes through it.
 """
 
+import asyncio
 import re
 import secrets
 import time
@@ -12,7 +13,11 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from chatcore.errors import Overloaded
+from entrypoints.http import problems
 from entrypoints.http.cors import Cors
+from entrypoints.http.replies import Reply
+from entrypoints.http.statuses import ASSISTANT_STATUS
 from entrypoints.http.stream import EVENT_STREAM
 from entrypoints.metrics import Metrics
 
@@ -71,6 +76,10 @@ class Edge:
                 await self._cors.preflight(send_with_headers)
             else:
                 await self._app(scope, receive, send_with_headers)
+        except asyncio.CancelledError:
+            # The server stops. What has begun ends as it can; who has heard nothing yet is sent elsewhere.
+            if not status:
+                await _sent_away(scope)(scope, receive, send_with_headers)
         finally:
             if streams:
                 self._metrics.stream_closed()
@@ -89,3 +98,11 @@ class Edge:
             milliseconds=round(seconds * 1000, 1),
             user_id=scope["state"].get("user_id"),
         )
+
+
+def _sent_away(scope: HTTPScope) -> Reply:
+    stopping = Overloaded("this server is stopping; send the same request again", retry_after=1)
+    problem = problems.of_error(stopping, ASSISTANT_STATUS, scope)
+    headers = {"content-type": problems.MEDIA_TYPE, **problems.headers_of(problem)}
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return Reply(problem.status, problems.encode(problem), encoded)

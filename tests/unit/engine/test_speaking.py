@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from adapters.scripted import Reply
+from chatcore.chat import OnBusy
 from chatcore.errors import ModelUnavailable, Overloaded
 from chatcore.events import Cancelled, Done, Failed, Interrupted
 from chatcore.ports.language_model import Finished, LanguageModel, ModelRequest
@@ -144,6 +145,29 @@ async def test_a_drained_process_hands_over_what_does_not_end() -> None:
     again = await replica.ask(key="k")
     assert again.attempt == 2
     assert isinstance(await replica.ending(again), Done)
+
+
+async def test_a_turn_that_begins_while_others_are_handed_over_is_handed_over_too() -> None:
+    engine = house(Reply(pieces=("never",), hold=asyncio.Event(), hold_after=0))
+    first = await engine.ask(streamed=True)
+    queued = asyncio.create_task(
+        engine.ask(conversation_id=first.conversation_id, on_busy=OnBusy.ENQUEUE, streamed=True)
+    )
+    await asyncio.sleep(0.01)
+    await engine.speaker.drain(0)
+    assert isinstance(await engine.ending(await queued), Interrupted)
+    assert len(engine.model.requests) == 1
+
+
+async def test_a_second_drain_makes_an_end_of_the_first_ones_waiting() -> None:
+    engine = house(Reply(pieces=("never",), hold=asyncio.Event(), hold_after=0))
+    asked = await engine.ask(streamed=True)
+    patient = asyncio.create_task(engine.speaker.drain(60))
+    await asyncio.sleep(0.01)
+    await engine.speaker.drain(0)
+    async with asyncio.timeout(1):
+        await patient
+    assert isinstance(await engine.ending(asked), Interrupted)
 
 
 async def test_a_drain_without_turns_is_over_at_once() -> None:
