@@ -7,6 +7,7 @@ import pytest
 
 from tests.contract.stores import MemoryStores, Stores, postgres_stores
 from tests.databases import Database, Databases
+from tests.pgbouncer import pgbouncer
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +17,14 @@ def emptied_database(database_server: Databases) -> Iterator[Database]:
         yield made
 
 
-@pytest.fixture(params=["memory", "postgres"])
+@pytest.fixture(scope="session")
+def pooled_url(emptied_database: Database) -> Iterator[str]:
+    """The same database by way of PgBouncer, where that is installed."""
+    with pgbouncer(emptied_database.app_url) as url:
+        yield url
+
+
+@pytest.fixture(params=["memory", "postgres", "postgres behind pgbouncer"])
 async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
     if request.param == "memory":
         yield MemoryStores()
@@ -25,5 +33,7 @@ async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
     with psycopg.connect(database.superuser_url, autocommit=True) as connection:
         # Everything hangs on its user.
         connection.execute("DELETE FROM chatcore.app_user")
-    async with postgres_stores(database.app_url, database.superuser_url) as made:
+    pooled = request.param != "postgres"
+    url: str = request.getfixturevalue("pooled_url") if pooled else database.app_url
+    async with postgres_stores(url, database.superuser_url, prepare=not pooled) as made:
         yield made

@@ -104,9 +104,11 @@ class PostgresStores(Stores):
 
 
 @asynccontextmanager
-async def postgres_stores(app_url: str, superuser_url: str) -> AsyncIterator[PostgresStores]:
+async def postgres_stores(
+    app_url: str, superuser_url: str, *, prepare: bool = True
+) -> AsyncIterator[PostgresStores]:
     """Yield stores of a migrated database, used as its serving role."""
-    database = Database(app_url, max_size=4)
+    database = Database(app_url, max_size=4, prepare=prepare)
     await database.open()
     try:
         with psycopg.connect(superuser_url, autocommit=True) as superuser:
