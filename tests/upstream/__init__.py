@@ -3,6 +3,7 @@
 `python -m tests.upstream --port 0` prints the port it listens on. The model's name says how it answers:
 
 - `fault:NAME` fails as `faults.FAULTS[NAME]` does; `fault:NAME:2` twice, and then answers;
+  `fault:NAME:-2` answers twice, and then fails;
 - `words:N` or `words:N:GAP` says N words, GAP seconds apart;
 - `slow:SECONDS` waits before it echoes;
 - any other model echoes the last user message, word by word where it is streamed.

@@ -269,7 +269,7 @@ FAULTS: Mapping[str, Fault] = {
     "malformed-frame": _payload(b'{"choices": [{"delta": {"content": "upon '),
     "not-utf8": _payload(b'{"choices": [{"delta": {"content": "\xff\xfe"}}]}'),
     "wrong-shape": _payload(b'{"choices": {"delta": 7}}'),
-    "deep": _payload(b'{"choices":' + b"[" * 50_000),
+    "deep": _payload(b'{"a":' * 50_000),
     "error-frame": _payload(encoded({"error": {"message": SECRET, "code": None}})),
     "error-frame-rate-limit": _payload(encoded({"error": {"message": SECRET, "code": "rate_limit_exceeded"}})),
     "error-frame-status": _payload(encoded({"error": {"message": SECRET, "code": 503}})),

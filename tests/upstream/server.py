@@ -102,7 +102,8 @@ class Upstream:
 
     def _still_faulty(self, model: str, options: list[str]) -> bool:
         self._seen[model] += 1
-        return not options[1:] or self._seen[model] <= int(options[1])
+        times = int(options[1]) if options[1:] else self._seen[model]
+        return self._seen[model] <= times if times >= 0 else self._seen[model] > -times
 
     async def _say(self, wire: Wire, words: list[str], gap: float, between: str = "") -> None:
         pieces = [word + between for word in words[:-1]] + words[-1:]

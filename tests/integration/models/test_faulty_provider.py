@@ -168,7 +168,7 @@ async def test_an_oddity_that_leaves_a_reply_is_a_reply(
     assert outcome.error is None, traceback.format_exception(outcome.error)
     assert outcome.text == text
     assert all(outcome.pieces)
-    assert [call.outcome for call in outcome.calls] == ["ok"]
+    assert [(call.outcome, call.seconds < 4) for call in outcome.calls] == [("ok", True)]
     assert outcome.finished is not None
     assert outcome.finished.usage.estimated
     assert outcome.finished.usage.output_tokens == -(-len(text) // 4)
@@ -245,10 +245,17 @@ async def test_a_connection_that_was_closed_while_idle_costs_nobody_a_reply(upst
 
 async def test_a_provider_that_hangs_up_on_everybody_is_not_asked_twice(upstream: RunningUpstream) -> None:
     upstream.reset()
-    async with provider(upstream, "close-at-once") as model:
-        for _ in range(10):
-            await ask(model, streamed=True)
-    assert upstream.stats()["calls"] == 10
+    async with provider(upstream, "close-at-once:-1", seconds=5) as model:
+        outcomes = [await ask(model, streamed=True) for _ in range(10)]
+    assert [outcome.error is None for outcome in outcomes] == [True] + 9 * [False]
+    assert upstream.stats()["calls"] == 11
+
+
+async def test_a_compressed_reply_is_not_even_read(upstream: RunningUpstream) -> None:
+    async with provider(upstream, "bomb") as model:
+        outcome = await ask(model, streamed=True)
+    assert outcome.error is not None
+    assert "compresses" in outcome.error.detail
 
 
 async def test_whoever_runs_the_server_reads_the_status_of_a_refusal_and_none_of_its_words(
