@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-CHATCORE = Path(sys.executable).with_name("chatcore")
+# What the console script does, from the checkout that this file lies in, wherever the installed one is.
+CHATCORE = (sys.executable, "-c", "from entrypoints.cli import main; main()")
 LAUNCH = Path(__file__).with_name("launch.py")
 
 
@@ -62,7 +63,7 @@ class Server:
         return self._process is not None and self._process.poll() is None
 
     def start(self, **changes: str) -> None:
-        self._process = launch([str(CHATCORE), "serve"], self.log, {**self._environment, **changes})
+        self._process = launch([*CHATCORE, "serve"], self.log, {**self._environment, **changes})
 
     def wait_ready(self, seconds: float = 40) -> None:
         until = time.monotonic() + seconds
