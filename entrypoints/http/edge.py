@@ -32,6 +32,7 @@ PLAIN_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestor
 UNMATCHED = "unmatched"
 
 _SANE_ID = re.compile(rb"[!-~]{1,128}")
+_OUR_FAULT = 500
 _QUIET = frozenset({"/health", "/health/ready", "/metrics"})
 
 
@@ -89,14 +90,18 @@ class Edge:
         # The template and not the path: a path of the textbook has the session's secret in it.
         route = scope.get("path_template") or UNMATCHED
         self._metrics.request(scope["method"], route, status, seconds)
+        state = scope["state"]
         log = self._log.debug if route in _QUIET else self._log.info
+        if status >= _OUR_FAULT:
+            log = self._log.warning
         log(
             "request",
             method=scope["method"],
             route=route,
             status=status,
             milliseconds=round(seconds * 1000, 1),
-            user_id=scope["state"].get("user_id"),
+            user_id=state.get("user_id"),
+            problem=state.get("problem"),
         )
 
 

@@ -21,6 +21,7 @@ def handlers(table: StatusTable) -> dict[int | type[Exception], Handler]:
 
     def respond(request: AnyRequest, error: Exception) -> Response[bytes]:
         problem = problems.of(error, table, request.scope)
+        request.scope["state"]["problem"] = problem.type
         if not isinstance(error, ChatError | HTTPException):
             _log.error("unforeseen error", exc_info=error)
         headers = problems.headers_of(problem)
