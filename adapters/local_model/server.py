@@ -1,8 +1,8 @@
 """The local model's own process: llama.cpp's OpenAI-compatible server on a loopback port.
 
-`python -m adapters.local_model.server WEIGHTS CONTEXT_TOKENS LONGEST_REPLY` reads the API key as its first line, prints the
-address once it is ready, and ends with its standard input: whoever started it holds the other end, and
-however that process dies, the pipe closes.
+`python -m adapters.local_model.server WEIGHTS CONTEXT_TOKENS LONGEST_REPLY` reads the API key as its first
+line, prints its address once it is ready, and ends with its standard input: whoever started it holds the
+other end, and however that process dies, the pipe closes.
 """
 
 import os
@@ -44,6 +44,8 @@ def main() -> None:
     server = xllamacpp.Server(parameters(weights, int(context), int(longest_reply), key))
     sys.stdout.write(f"{server.listening_address}\n")
     sys.stdout.flush()
+    # Nobody reads on, and a full pipe would hold the server up.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.stdin.read()
     # The server's threads may be in mid-reply and are not worth waiting for.
     os._exit(0)
