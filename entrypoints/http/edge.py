@@ -7,7 +7,7 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import structlog
 from litestar.enums import ScopeType
@@ -16,7 +16,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from chatcore.errors import Overloaded
 from entrypoints.http import problems
 from entrypoints.http.cors import Cors
-from entrypoints.http.replies import Reply
+from entrypoints.http.replies import Headers, Reply
 from entrypoints.http.statuses import ASSISTANT_STATUS
 from entrypoints.http.stream import EVENT_STREAM
 from entrypoints.metrics import Metrics
@@ -53,38 +53,27 @@ class Edge:
             return
         began = time.perf_counter()
         headers = dict(scope["headers"])
+        answer = _Answer(send, self._headers(scope, headers), self._metrics)
+        try:
+            if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
+                await self._cors.preflight(answer.send)
+            else:
+                await self._app(scope, receive, answer.send)
+        except asyncio.CancelledError:
+            # The server stops. What has begun ends as it can; who has heard nothing yet is sent elsewhere.
+            if not answer.status:
+                await _sent_away(scope)(scope, receive, answer.send)
+        finally:
+            answer.end()
+            self._tell(scope, answer.status, time.perf_counter() - began)
+
+    def _headers(self, scope: HTTPScope, headers: Mapping[bytes, bytes]) -> Headers:
+        """Give the request its id, and return the headers that any answer to it has."""
         given = headers.get(b"x-request-id", b"")
         request_id = given if _SANE_ID.fullmatch(given) else secrets.token_hex(16).encode()
         scope["state"]["request_id"] = request_id.decode()
         structlog.contextvars.bind_contextvars(request_id=request_id.decode())
-        added = [*SECURITY_HEADERS, (b"x-request-id", request_id), *self._cors.headers(headers.get(b"origin"))]
-        status, streams = 0, False
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal status, streams
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                sent = message["headers"]
-                if EVENT_STREAM in sent:
-                    streams = True
-                    self._metrics.stream_opened()
-                policy = () if any(name == PLAIN_POLICY[0] for name, _ in sent) else (PLAIN_POLICY,)
-                message["headers"] = [*sent, *policy, *added]
-            await send(message)
-
-        try:
-            if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
-                await self._cors.preflight(send_with_headers)
-            else:
-                await self._app(scope, receive, send_with_headers)
-        except asyncio.CancelledError:
-            # The server stops. What has begun ends as it can; who has heard nothing yet is sent elsewhere.
-            if not status:
-                await _sent_away(scope)(scope, receive, send_with_headers)
-        finally:
-            if streams:
-                self._metrics.stream_closed()
-            self._tell(scope, status, time.perf_counter() - began)
+        return (*SECURITY_HEADERS, (b"x-request-id", request_id), *self._cors.headers(headers.get(b"origin")))
 
     def _tell(self, scope: HTTPScope, status: int, seconds: float) -> None:
         # The template and not the path: a path of the textbook has the session's secret in it.
@@ -103,6 +92,37 @@ class Edge:
             user_id=state.get("user_id"),
             problem=state.get("problem"),
         )
+
+
+class _Answer:
+    """What is sent in answer to one request, on its way out."""
+
+    __slots__ = ("_headers", "_metrics", "_send", "_streams", "status")
+
+    def __init__(self, send: Send, headers: Headers, metrics: Metrics) -> None:
+        """Take where it goes, what is added to its headers, and who counts streams."""
+        self._send = send
+        self._headers = headers
+        self._metrics = metrics
+        self._streams = False
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        """Send a part of it."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            sent = message["headers"]
+            if EVENT_STREAM in sent:
+                self._streams = True
+                self._metrics.stream_opened()
+            policy = () if any(name == PLAIN_POLICY[0] for name, _ in sent) else (PLAIN_POLICY,)
+            message["headers"] = [*sent, *policy, *self._headers]
+        await self._send(message)
+
+    def end(self) -> None:
+        """Count the stream, if it was one, as closed."""
+        if self._streams:
+            self._metrics.stream_closed()
 
 
 def _sent_away(scope: HTTPScope) -> Reply:
