@@ -4,6 +4,7 @@
 
 - `fault:NAME` fails as `faults.FAULTS[NAME]` does; `fault:NAME:2` twice, and then answers;
   `fault:NAME:-2` answers twice, and then fails;
+- `mixed:N` fails N times in a hundred, in a way that is drawn by lot and may pass, and else echoes;
 - `words:N` or `words:N:GAP` says N words, GAP seconds apart;
 - `slow:SECONDS` waits before it echoes;
 - any other model echoes the last user message, word by word where it is streamed.

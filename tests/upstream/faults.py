@@ -5,6 +5,7 @@ import gzip
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cache, partial
 
+from tests.upstream import lines
 from tests.upstream.wire import (
     EVENT_STREAM,
     JSON,
@@ -22,74 +23,6 @@ from tests.upstream.wire import (
 DONE = frame(b"[DONE]")
 TEXT = "Once upon a time."
 Fault = Callable[[Wire], Awaitable[None]]
-
-
-async def _reset_at_once(wire: Wire) -> None:
-    wire.reset()
-
-
-async def _close_at_once(wire: Wire) -> None:
-    wire.finish()
-
-
-async def _garbage(wire: Wire) -> None:
-    await wire.raw(b"\x16\x03\x01" + SECRET.encode() + b"\r\n\r\n")
-    wire.finish()
-
-
-async def _reset_in_reply(wire: Wire) -> None:
-    await wire.begin()
-    await asyncio.sleep(0.05)
-    wire.reset()
-
-
-async def _close_in_reply(wire: Wire) -> None:
-    await wire.begin()
-    wire.finish()
-
-
-async def _close_in_unframed_reply(wire: Wire) -> None:
-    await wire.begin(connection="close")
-
-
-async def _end_in_reply(wire: Wire) -> None:
-    await wire.begin()
-    await wire.end()
-
-
-async def _hang(wire: Wire) -> None:
-    del wire
-    await for_ever()
-
-
-async def _hang_before_first_token(wire: Wire) -> None:
-    await wire.head(kind=EVENT_STREAM if wire.request.streamed else JSON)
-    await for_ever()
-
-
-async def _hang_after_first_token(wire: Wire) -> None:
-    await wire.begin()
-    await for_ever()
-
-
-async def _trickle_head(wire: Wire) -> None:
-    for byte in b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-slow: " + 10_000 * b"x":
-        await wire.raw(bytes([byte]))
-        await asyncio.sleep(0.05)
-
-
-async def _trickle_body(wire: Wire) -> None:
-    await wire.begin()
-    for byte in 10_000 * b"data: ":
-        await wire.body(bytes([byte]))
-        await asyncio.sleep(0.05)
-
-
-async def _pings(wire: Wire, gap: float) -> None:
-    await wire.head(kind=EVENT_STREAM)
-    while True:
-        await wire.body(b": ping\n\n")
-        await asyncio.sleep(gap)
 
 
 async def _redirect(wire: Wire) -> None:
@@ -228,20 +161,20 @@ def _escaped(*halves: bytes) -> Fault:
 
 
 FAULTS: Mapping[str, Fault] = {
-    "reset-at-once": _reset_at_once,
-    "close-at-once": _close_at_once,
-    "garbage": _garbage,
-    "reset-in-reply": _reset_in_reply,
-    "close-in-reply": _close_in_reply,
-    "close-in-unframed-reply": _close_in_unframed_reply,
-    "end-in-reply": _end_in_reply,
-    "hang": _hang,
-    "hang-before-first-token": _hang_before_first_token,
-    "hang-after-first-token": _hang_after_first_token,
-    "trickle-head": _trickle_head,
-    "trickle-body": _trickle_body,
-    "pings": partial(_pings, gap=0.05),
-    "ping-storm": partial(_pings, gap=0.0),
+    "reset-at-once": lines.reset_at_once,
+    "close-at-once": lines.close_at_once,
+    "garbage": lines.garbage,
+    "reset-in-reply": lines.reset_in_reply,
+    "close-in-reply": lines.close_in_reply,
+    "close-in-unframed-reply": lines.close_in_unframed_reply,
+    "end-in-reply": lines.end_in_reply,
+    "hang": lines.hang,
+    "hang-before-first-token": lines.hang_before_first_token,
+    "hang-after-first-token": lines.hang_after_first_token,
+    "trickle-head": lines.trickle_head,
+    "trickle-body": lines.trickle_body,
+    "pings": partial(lines.pings, gap=0.05),
+    "ping-storm": partial(lines.pings, gap=0.0),
     "redirect": _redirect,
     "bad-request": partial(_refuse, status="400 Bad Request"),
     "context-too-long": partial(_refuse, status="400 Bad Request", code="context_length_exceeded"),
@@ -294,3 +227,19 @@ FAULTS: Mapping[str, Fault] = {
     "absurd-usage": _usage({"prompt_tokens": 10**30, "completion_tokens": -1}),
     "strange-usage": _usage("plenty"),
 }
+PASSING = (
+    "reset-at-once",
+    "close-at-once",
+    "reset-in-reply",
+    "close-in-reply",
+    "end-in-reply",
+    "server-error",
+    "bad-gateway",
+    "page",
+    "empty-body",
+    "malformed-frame",
+    "not-utf8",
+    "error-frame",
+    "empty-reply",
+)
+"""Those that are over at once and may pass when the same is asked again."""

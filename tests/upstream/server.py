@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import random
 from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
-from tests.upstream.faults import DONE, FAULTS
+from tests.upstream.faults import DONE, FAULTS, PASSING
 from tests.upstream.wire import Request, Wire, completion, delta, encoded, frame, whole
 
 
@@ -93,6 +94,8 @@ class Upstream:
         kind, *options = wire.request.model.split(":")
         if kind == "fault" and self._still_faulty(wire.request.model, options):
             await FAULTS[options[0]](wire)
+        elif kind == "mixed" and random.random() < float(options[0]) / 100:
+            await FAULTS[random.choice(PASSING)](wire)
         elif kind == "words":
             await self._say(wire, ["word "] * int(options[0]), float(options[1]) if options[1:] else 0.0)
         else:
