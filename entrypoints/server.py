@@ -9,12 +9,11 @@ only then is the pool emptied. A second signal makes an end of the waiting.
 import asyncio
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
-from uvicorn._types import ASGIApplication
 
 from entrypoints.settings import Settings
 
@@ -33,7 +32,7 @@ class Server(uvicorn.Server):
 
     def __init__(
         self,
-        app: ASGIApplication,
+        app: Callable[..., Awaitable[None]],
         settings: Settings,
         *,
         drain: Drain,
