@@ -6,17 +6,16 @@ thread only, and that of the tests is busy.
 
 import asyncio
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from adapters.embedded import EmbeddedPostgres
 from adapters.postgres.provision import as_role, prepare_embedded
+from tests.integration.embedded.holder import new_directory, remove
 
 _PROJECT = Path(__file__).parents[3]
 
@@ -60,7 +59,7 @@ class Controlled:
 @contextmanager
 def controlled() -> Iterator[Controlled]:
     """Yield a running server that nobody else uses."""
-    folder = Path(tempfile.mkdtemp(prefix="chatcore-"))
+    folder = new_directory()
     command = [sys.executable, "-m", __name__, str(folder)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=_PROJECT) as program:
@@ -69,7 +68,7 @@ def controlled() -> Iterator[Controlled]:
         finally:
             # The end of its input ends it, and the server with it.
             program.communicate()
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)
 
 
 def main() -> None:

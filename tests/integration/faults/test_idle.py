@@ -13,7 +13,7 @@ from tests.integration.faults.proxy import Proxy, Way
 
 pytestmark = pytest.mark.anyio
 ONE = b"SELECT 1"
-QUIET = 8.0
+QUIET = 5.0
 BACKENDS = """
 SELECT pid, state, state_change, query_start, query
   FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'chatcore' ORDER BY pid

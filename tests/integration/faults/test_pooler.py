@@ -87,7 +87,7 @@ async def test_a_restart_behind_the_pooler_is_over_within_two_seconds(server: Co
             await asyncio.gather(*(database.call(BACKEND) for _ in range(8)))
             await server.crash()
             call = asyncio.create_task(timed(database.call(BACKEND)))
-            await asyncio.sleep(1)
+            await asyncio.sleep(0.5)
             await server.start()
             assert await returns(database) < 2
             assert (await call).error is None

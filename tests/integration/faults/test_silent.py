@@ -18,10 +18,11 @@ EACH_WAY = [frozenset({Way.TO_SERVER}), frozenset({Way.TO_CLIENT}), BOTH_WAYS]
 
 async def test_every_call_ends_in_time_and_is_answered_again_later(database: Server) -> None:
     # Each way in which packets can vanish, all at once to save time.
-    await asyncio.gather(*(outlives(database.app_url, lost) for lost in EACH_WAY))
+    await asyncio.gather(*(outlives(database.app_url, lost) for lost in EACH_WAY), wakes(database.app_url))
 
 
 async def outlives(url: str, lost: frozenset[Way]) -> None:
+    """Find that a pool in use gets over packets that are lost for a while."""
     async with Proxy(url) as proxy, opened(proxy.conninfo) as database:
         await asyncio.gather(*(database.call(ONE) for _ in range(8)))
         proxy.dropped = lost
@@ -39,9 +40,10 @@ async def outlives(url: str, lost: frozenset[Way]) -> None:
         assert await comes_to_rest(database, 4)
 
 
-async def test_the_first_call_of_all_ends_in_time(proxy: Proxy) -> None:
-    proxy.dropped = BOTH_WAYS
-    async with opened(proxy.conninfo) as database:
+async def wakes(url: str) -> None:
+    """Find the same where the very first connection is met with silence."""
+    async with Proxy(url) as proxy, opened(proxy.conninfo) as database:
+        proxy.dropped = BOTH_WAYS
         answer = await timed(database.call(ONE))
         assert answer.error is not None
         assert answer.seconds < SECONDS + SLACK
@@ -85,12 +87,12 @@ async def test_callers_that_come_and_go_at_random_leak_nothing(proxy: Proxy) -> 
 
 async def test_a_network_that_is_full_holds_nobody_up(proxy: Proxy) -> None:
     large = "x" * 16_000_000
-    async with opened(proxy.conninfo, budget=2.0) as database:
+    async with opened(proxy.conninfo, budget=1.5) as database:
         await database.call(ONE)
         proxy.stall(stalled=True)
         answer = await timed(database.call(b"SELECT length($1::text)", large))
         assert answer.error is not None
-        assert answer.seconds < 2.0 + SLACK
+        assert answer.seconds < 1.5 + SLACK
         proxy.stall(stalled=False)
         assert await returns(database) < CONNECTING + SLACK
         assert await database.call(b"SELECT length($1::text)", large) == [(len(large),)]
@@ -103,16 +105,3 @@ async def test_a_slow_network_is_no_silent_one(proxy: Proxy) -> None:
         proxy.delay = 0.1
         answers = await asyncio.gather(*(timed(database.call(ONE)) for _ in range(4)))
         assert [answer.value for answer in answers] == [[(1,)]] * 4
-
-
-async def test_to_close_waits_no_longer_than_for_an_attempt_to_connect(proxy: Proxy) -> None:
-    async with opened(proxy.conninfo) as database:
-        await database.call(ONE)
-        proxy.dropped = BOTH_WAYS
-        calls = [asyncio.create_task(database.call(ONE)) for _ in range(4)]
-        await asyncio.sleep(0.05)
-        for call in calls:
-            call.cancel()
-        began = monotonic()
-    assert monotonic() - began < CONNECTING + SLACK
-    await asyncio.wait(calls)
