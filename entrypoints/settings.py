@@ -217,6 +217,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     rate_limit: Annotated[
         PositiveInt | None, Variable("CHATCORE_RATE_LIMIT", "requests per minute and caller")
     ] = 1200
+    daily_tokens: Annotated[
+        PositiveInt | None,
+        Variable("CHATCORE_DAILY_TOKENS", "tokens that one caller may spend in a day (UTC)", default="`off`"),
+    ] = None
     max_body: Annotated[
         PositiveInt | None, Variable("CHATCORE_MAX_BODY", "bytes of a request's body, at most")
     ] = 1_048_576
@@ -322,8 +326,11 @@ def described() -> tuple[Described, ...]:
 
 def _described(field: msgspec.structs.FieldInfo) -> Described:
     (variable,) = (mark for mark in field.type.__metadata__ if isinstance(mark, Variable))
-    optional = msgspec.inspect.type_info(field.type)
-    switchable = isinstance(optional, msgspec.inspect.UnionType) and field.default is not None
+    kind = msgspec.inspect.type_info(field.type)
+    number = msgspec.inspect.IntType | msgspec.inspect.FloatType
+    switchable = isinstance(kind, msgspec.inspect.UnionType) and any(
+        isinstance(one, number) for one in kind.types
+    )
     return Described(
         field=field.name, type=field.type, variable=variable, default=field.default, switchable=switchable
     )
