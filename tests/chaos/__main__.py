@@ -4,61 +4,70 @@ import argparse
 import asyncio
 import random
 import sys
-import tempfile
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from dataclasses import dataclass, field
 
-import aiohttp
-
-from tests.chaos.clients import ASK_SECONDS, Client
+from tests.chaos.clients import Bases, Client
 from tests.chaos.ledger import Findings, Promise, compare
-from tests.chaos.rig import LEASE_SECONDS, Rig
+from tests.chaos.rig import LEASE_SECONDS, Rig, rig
+from tests.chaos.talking import talking
+
+ASK_SECONDS = 20
 
 
-async def load(rig: Rig, users: int, stop: threading.Event) -> tuple[list[Promise], list[Client]]:
-    """Let users ask until told to stop, then let each be answered."""
-    promises: list[Promise] = []
-    bases = [server.base for server in rig.servers]
-    clients = [Client(owner=f"user{n}", bases=bases, promises=promises, stop=stop) for n in range(users)]
-    timeout = aiohttp.ClientTimeout(total=ASK_SECONDS, sock_connect=2)
-    async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
-        for client in clients:
-            group.create_task(client.run(session))
-    return promises, clients
+@dataclass(slots=True, kw_only=True)
+class Story:
+    """What was promised to clients, and what they saw meanwhile."""
+
+    promises: list[Promise] = field(default_factory=list)
+    seen: Counter[str] = field(default_factory=Counter)
+
+    async def load(self, machine: Rig, users: int, stop: threading.Event) -> None:
+        """Let users, every third of them anonymous, ask until told to stop, then let each be answered."""
+        bases = Bases(all=[server.base for server in machine.servers])
+        async with talking(ASK_SECONDS) as session, asyncio.TaskGroup() as group:
+            for number in range(users):
+                client = Client(
+                    name=f"user{number}",
+                    known=number % 3 > 0,
+                    bases=bases,
+                    promises=self.promises,
+                    stop=stop,
+                    seen=self.seen,
+                )
+                group.create_task(client.run(session))
 
 
-def broken(rig: Rig, seconds: float, users: int) -> tuple[list[Promise], list[Client]]:
-    """Break things for so many seconds while users ask. The main thread breaks: only it may start PostgreSQL."""
-    stop = threading.Event()
+def broken(machine: Rig, seconds: float, users: int) -> Story:
+    """Break things for so many seconds while users ask. The main thread breaks: only it may start processes."""
+    stop, story = threading.Event(), Story()
     with ThreadPoolExecutor(1) as pool:
-        asking = pool.submit(asyncio.run, load(rig, users, stop))
+        asking = pool.submit(asyncio.run, story.load(machine, users, stop))
         try:
             until = time.monotonic() + seconds
             while time.monotonic() < until and not asking.done():
                 time.sleep(random.uniform(0.5, 2.5))
-                rig.break_something()
+                machine.break_something()
         finally:
             stop.set()
-        return asking.result()
+        asking.result()
+    return story
 
 
-def run(seconds: float, users: int, folder: Path) -> tuple[Findings, str]:
+def run(seconds: float, users: int) -> tuple[Findings, str]:
     """Return what was found, and a report of it."""
-    with Rig(folder) as rig:
-        promises, clients = broken(rig, seconds, users)
+    with rig(gap=0.02, CHATCORE_MODEL="mixed:8", CHATCORE_DRAIN="2") as machine:
+        story = broken(machine, seconds, users)
         time.sleep(2 * LEASE_SECONDS)
-        findings = compare(rig.inspect_url, promises)
-        errors: dict[str, int] = {}
-        for client in clients:
-            for name, count in client.errors.items():
-                errors[name] = errors.get(name, 0) + count
+        findings = compare(machine.inspect_url, story.promises)
         lines = [
-            f"kills: {rig.kills}",
-            f"questions {len(promises)}, acknowledged {findings.acknowledged}, completed {findings.completed}",
-            f"retries {sum(c.retries for c in clients)}, resumed {sum(c.resumed for c in clients)}",
-            f"errors that clients saw and got over: {errors}",
+            f"broken: {machine.kills}",
+            f"questions {len(story.promises)}",
+            f"acknowledged {findings.acknowledged}, completed {findings.completed}, cancelled {findings.cancelled}",
+            f"what clients saw and got over: {dict(story.seen.most_common())}",
             findings.summary(),
             *findings.details[:20],
         ]
@@ -73,8 +82,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None)
     arguments = parser.parse_args()
     random.seed(arguments.seed)
-    with tempfile.TemporaryDirectory(prefix="chatcore-chaos-") as folder:
-        findings, report = run(arguments.seconds, arguments.users, Path(folder))
+    findings, report = run(arguments.seconds, arguments.users)
     sys.stdout.write(report + "\n")
     return 0 if findings.clean and findings.completed else 1
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+Row = tuple[str, str, str, int, str, str, str, str | None]
+
 RESULTS = """
 SELECT t.id::text, t.owner, t.conversation_id::text, t.number, t.status, t.key, q.content, r.content
 FROM chatcore.turn AS t
@@ -15,12 +17,20 @@ ORDER BY t.owner, t.conversation_id, t.number
 
 @dataclass(kw_only=True)
 class Promise:
-    """One question of a client, and what it was told."""
+    """One question of a client, and what it was told.
+
+    `place` is its conversation, or its session. `to_cancel`: its client will wish it cancelled, `wished`: it
+    has. `settled`: its client has an answer that is final.
+    """
 
     owner: str
     key: str
     message: str
+    to_cancel: bool = False
+    wished: bool = False
+    settled: bool = False
     turn_id: str | None = None
+    place: str = ""
     reply: str | None = None
     problems: list[str] = field(default_factory=list)
 
@@ -31,6 +41,7 @@ class Findings:
 
     acknowledged: int = 0
     completed: int = 0
+    cancelled: int = 0
     lost: int = 0
     duplicated: int = 0
     stuck: int = 0
@@ -52,7 +63,7 @@ class Findings:
 def compare(url: str, promises: list[Promise]) -> Findings:
     """Hold every promise against the database, read as its superuser."""
     with psycopg.connect(url) as connection:
-        rows = connection.execute(RESULTS).fetchall()
+        rows: list[Row] = connection.execute(RESULTS).fetchall()
     findings = Findings(acknowledged=sum(promise.turn_id is not None for promise in promises))
     turns = {(row[1], row[5]): row for row in rows}
     findings.duplicated = len(rows) - len(turns)
@@ -64,7 +75,7 @@ def compare(url: str, promises: list[Promise]) -> Findings:
     return findings
 
 
-def _hold(promise: Promise, turns: dict[tuple[str, str], tuple[str, ...]], findings: Findings) -> None:
+def _hold(promise: Promise, turns: dict[tuple[str, str], Row], findings: Findings) -> None:
     findings.mismatches += len(promise.problems)
     findings.details += promise.problems
     row = turns.get((promise.owner, promise.key))
@@ -84,9 +95,13 @@ def _hold(promise: Promise, turns: dict[tuple[str, str], tuple[str, ...]], findi
         findings.mismatches += 1
         findings.details.append(f"mismatch: {promise} {question!r} {reply!r}")
     findings.completed += status == "completed"
+    findings.cancelled += status == "cancelled"
+    if status == "cancelled" and not promise.wished:
+        findings.mismatches += 1
+        findings.details.append(f"cancelled by nobody: {promise}")
 
 
-def _number(rows: list[tuple[str, ...]], findings: Findings) -> None:
+def _number(rows: list[Row], findings: Findings) -> None:
     expected: dict[tuple[str, str], int] = {}
     for row in rows:
         place = row[1], row[2]
@@ -94,4 +109,4 @@ def _number(rows: list[tuple[str, ...]], findings: Findings) -> None:
         if row[3] != expected[place]:
             findings.gaps += 1
             findings.details.append(f"gap: turn {row[3]} of {place} in place of {expected[place]}")
-            expected[place] = int(row[3])
+            expected[place] = row[3]

@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from adapters.embedded import EmbeddedPostgres
 from adapters.postgres.provision import as_role, prepare_embedded
-from tests.chaos.clients import SECRET
 from tests.chaos.processes import Server, Upstream
+from tests.chaos.talking import SECRET
 
 LEASE_SECONDS = 3
 

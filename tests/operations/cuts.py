@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from tests.chaos.rig import Rig, rig
+from tests.chaos.talking import Heard, Person, fresh_key, talking
 from tests.operations.cutter import Cutter
-from tests.operations.talking import Heard, Person, fresh_key, talking
 
 GAP = 0.005
 LONGEST = 6_000

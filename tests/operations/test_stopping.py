@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.processes import Server
 from tests.chaos.rig import Rig, rig
-from tests.operations.talking import Heard, Person, fresh_key, talking
+from tests.chaos.talking import Heard, Person, fresh_key, talking
 
 pytestmark = pytest.mark.anyio
 

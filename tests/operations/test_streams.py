@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.chaos.rig import Rig, rig
+from tests.chaos.talking import Heard, Person, fresh_key, talking
 from tests.operations.cuts import cut_streams
-from tests.operations.talking import Heard, Person, fresh_key, talking
 
 pytestmark = pytest.mark.anyio
 

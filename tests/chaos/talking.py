@@ -1,5 +1,6 @@
 """What tests say to a running server, at both of its doors."""
 
+import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
@@ -10,8 +11,8 @@ from typing import Any
 import aiohttp
 import jwt
 
-from tests.chaos.clients import SECRET, TERMINAL, frames
-
+SECRET = "a secret of the chaos suite, long enough for HS256"
+TERMINAL = {"done", "error", "cancelled", "interrupted"}
 EVENTS = {"Accept": "text/event-stream"}
 
 
@@ -147,3 +148,19 @@ class Person:
     async def cancel(self, base: str, heard: Heard) -> int:
         async with self.session.post(self.turn(base, heard) + "/cancel", headers=self.headers()) as response:
             return response.status
+
+
+async def frames(response: aiohttp.ClientResponse) -> AsyncIterator[tuple[str, str | None, Any]]:
+    """Yield name, id and data of each whole event; one that was cut off is none."""
+    name, event_id, data = "", None, ""
+    async for raw in response.content:
+        line = raw.decode().rstrip("\r\n")
+        if line.startswith("event:"):
+            name = line[6:].strip()
+        elif line.startswith("id:"):
+            event_id = line[3:].strip()
+        elif line.startswith("data:"):
+            data += line[5:].strip()
+        elif not line and name:
+            yield name, event_id, json.loads(data)
+            name, event_id, data = "", None, ""
