@@ -34,16 +34,18 @@ class OpenAILanguageModel(LanguageModel):
         timeout: float = 60.0,
         longest_reply: int = 100_000,
         connections: int = 10_000,
+        sdk: bool = True,
     ) -> None:
         """Take the key, the model's name and where it is, None being OpenAI itself.
 
         `timeout`: seconds that a whole call may take. `longest_reply`: characters that a reply may have; it
         bounds the memory of a call. `connections`: how many calls may be open at once.
+        `sdk`: whether requests go through the official SDK.
         """
         self._model = model
         self._timeout = timeout
         self._longest_reply = longest_reply
-        self._connect = connector(api_key=api_key, base_url=base_url, connections=connections)
+        self._connect = connector(api_key=api_key, base_url=base_url, connections=connections, sdk=sdk)
         self._connection: Connection | None = None
 
     @property
