@@ -31,6 +31,13 @@ class Provider(StrEnum):
     OFFLINE = "offline"
 
 
+class Client(StrEnum):
+    """What puts requests to a provider together."""
+
+    SDK = "sdk"
+    DIRECT = "direct"
+
+
 class LogLevel(StrEnum):
     """The least important event that is written down."""
 
@@ -134,6 +141,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     gemini_api_key: Annotated[
         str | None, Variable("GEMINI_API_KEY", "key of Google's OpenAI-compatible endpoint", secret=True)
     ] = None
+    llm_client: Annotated[
+        Client,
+        Variable(
+            "CHATCORE_LLM_CLIENT",
+            "`sdk` asks providers through OpenAI's SDK, `direct` without it, at a third less work for a turn",
+        ),
+    ] = Client.SDK
     model_timeout: Annotated[
         Seconds | None,
         Variable("CHATCORE_MODEL_TIMEOUT", "seconds that a whole model call may take, retries included"),

@@ -12,7 +12,7 @@ from adapters.openai.model import GEMINI_URL, OpenAILanguageModel
 from adapters.resilience import Breaker, BreakerState, CircuitBreaking, FallingBack, Retrying, WithDeadline
 from chatcore.errors import ModelUnavailable
 from chatcore.ports.language_model import Finished, LanguageModel, ModelRequest
-from entrypoints.settings import Provider, Settings
+from entrypoints.settings import Client, Provider, Settings
 
 OPENAI_MODEL = "gpt-4o-mini"
 GEMINI_MODEL = "gemini-2.5-flash"
@@ -147,6 +147,7 @@ def _openai(settings: Settings, name: str) -> LanguageModel:
         model=name,
         base_url=settings.openai_base_url,
         timeout=_timeout(settings),
+        sdk=settings.llm_client is Client.SDK,
     )
 
 
@@ -156,6 +157,7 @@ def _gemini(settings: Settings, name: str) -> LanguageModel:
         model=name,
         base_url=GEMINI_URL,
         timeout=_timeout(settings),
+        sdk=settings.llm_client is Client.SDK,
     )
 
 

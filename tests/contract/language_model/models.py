@@ -62,8 +62,12 @@ WRAPPERS: Mapping[str, Wrap] = {
 
 
 @asynccontextmanager
-async def _at(upstream: RunningUpstream, name: str, seconds: float = 10.0) -> AsyncIterator[LanguageModel]:
-    model = OpenAILanguageModel(api_key="key", base_url=upstream.url, model=name, timeout=seconds)
+async def _at(
+    upstream: RunningUpstream, kind: str, name: str, seconds: float = 10.0
+) -> AsyncIterator[LanguageModel]:
+    model = OpenAILanguageModel(
+        api_key="key", base_url=upstream.url, model=name, timeout=seconds, sdk=kind == "openai"
+    )
     await model.open()
     yield model
     await model.close()
@@ -87,8 +91,8 @@ async def _local() -> AsyncIterator[LanguageModel]:
 def answering(kind: str, upstream: RunningUpstream) -> Made:
     """Return a model of this kind that answers."""
     match kind:
-        case "openai":
-            return _at(upstream, "echo")
+        case "openai" | "openai without the sdk":
+            return _at(upstream, kind, "echo")
         case "local":
             return _local()
         case "offline":
@@ -103,8 +107,8 @@ def hanging(kind: str, upstream: RunningUpstream) -> Made:
     """Return a model of this kind that does not come to its end for a while."""
     stuck = Reply(pieces=("One ", "two"), hold=asyncio.Event(), hold_after=1)
     match kind:
-        case "openai":
-            return _at(upstream, "fault:hang-after-first-token")
+        case "openai" | "openai without the sdk":
+            return _at(upstream, kind, "fault:hang-after-first-token")
         case "local":
             return _local()
         case "offline":
@@ -118,8 +122,8 @@ def hanging(kind: str, upstream: RunningUpstream) -> Made:
 def failing(kind: str, upstream: RunningUpstream, error: type[ChatError]) -> Made:
     """Return a model of this kind that fails like this before it says anything."""
     match kind:
-        case "openai":
-            return _at(upstream, f"fault:{RAISES[error]}", seconds=0.5)
+        case "openai" | "openai without the sdk":
+            return _at(upstream, kind, f"fault:{RAISES[error]}", seconds=0.5)
         case "scripted":
             return _ready(ScriptedLanguageModel([error("no")]))
         case _:
@@ -130,13 +134,13 @@ def breaking(kind: str, upstream: RunningUpstream) -> Made:
     """Return a model of this kind that fails after its first piece."""
     broken = Reply(pieces=("Once ",), error=ModelFailed("broke off"))
     match kind:
-        case "openai":
-            return _at(upstream, "fault:end-in-reply")
+        case "openai" | "openai without the sdk":
+            return _at(upstream, kind, "fault:end-in-reply")
         case "scripted":
             return _ready(ScriptedLanguageModel([broken]))
         case _:
             return _ready(WRAPPERS[kind](ScriptedLanguageModel([broken])))
 
 
-CAN_FAIL = ("openai", "scripted", *WRAPPERS)
+CAN_FAIL = ("openai", "openai without the sdk", "scripted", *WRAPPERS)
 ALL = ("offline", "local", *CAN_FAIL)

@@ -3,8 +3,9 @@
 import socket
 import time
 import traceback
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -28,6 +29,7 @@ from tests.upstream.fixtures import RunningUpstream
 from tests.upstream.wire import SECRET
 
 pytestmark = pytest.mark.anyio
+Provider = Callable[..., AbstractAsyncContextManager[OpenAILanguageModel]]
 
 KEY = "sk-our-own-secret-key"
 TIMEOUT = 1.0
@@ -117,14 +119,21 @@ GOOD = [
 
 
 @asynccontextmanager
-async def provider(
-    upstream: RunningUpstream, fault: str, seconds: float = TIMEOUT
+async def at(
+    upstream: RunningUpstream, fault: str, seconds: float = TIMEOUT, *, sdk: bool
 ) -> AsyncIterator[OpenAILanguageModel]:
     """Yield a model that the upstream treats like this."""
-    model = OpenAILanguageModel(api_key=KEY, base_url=upstream.url, model=f"fault:{fault}", timeout=seconds)
+    model = OpenAILanguageModel(
+        api_key=KEY, base_url=upstream.url, model=f"fault:{fault}", timeout=seconds, sdk=sdk
+    )
     await model.open()
     yield model
     await model.close()
+
+
+@pytest.fixture(name="provider", params=[True, False], ids=["through the sdk", "directly"])
+def reached(request: pytest.FixtureRequest) -> Provider:
+    return partial(at, sdk=request.param)
 
 
 def shown(error: ChatError) -> str:
@@ -137,6 +146,7 @@ def test_every_fault_of_the_upstream_is_tried() -> None:
 
 @pytest.mark.parametrize(("fault", "streamed", "expected"), ERRORS)
 async def test_a_fault_ends_typed_in_time_and_silent_about_the_provider(
+    provider: Provider,
     upstream: RunningUpstream,
     fault: str,
     *,
@@ -157,6 +167,7 @@ async def test_a_fault_ends_typed_in_time_and_silent_about_the_provider(
 
 @pytest.mark.parametrize(("fault", "streamed", "text"), GOOD)
 async def test_an_oddity_that_leaves_a_reply_is_a_reply(
+    provider: Provider,
     upstream: RunningUpstream,
     fault: str,
     *,
@@ -175,7 +186,9 @@ async def test_an_oddity_that_leaves_a_reply_is_a_reply(
 
 
 @pytest.mark.parametrize("fault", sorted((REFUSALS | BROKEN_REPLIES).keys() - {"trickle-head"}))
-async def test_the_same_question_succeeds_once_the_fault_is_over(upstream: RunningUpstream, fault: str) -> None:
+async def test_the_same_question_succeeds_once_the_fault_is_over(
+    provider: Provider, upstream: RunningUpstream, fault: str
+) -> None:
     async with provider(upstream, f"{fault}:1:{uuid4()}") as model:
         first = await ask(model, streamed=True)
         second = await ask(model, streamed=True)
@@ -196,7 +209,7 @@ async def test_the_same_question_succeeds_once_the_fault_is_over(upstream: Runni
     ],
 )
 async def test_the_wait_that_a_provider_asks_for_is_passed_on_up_to_a_minute(
-    upstream: RunningUpstream, fault: str, seconds: float | None
+    provider: Provider, upstream: RunningUpstream, fault: str, seconds: float | None
 ) -> None:
     async with provider(upstream, fault) as model:
         outcome = await ask(model, streamed=True)
@@ -216,7 +229,7 @@ async def test_a_provider_that_is_not_there_is_unavailable(*, streamed: bool) ->
     assert str(port) not in shown(outcome.error)
 
 
-async def test_the_key_does_not_follow_a_redirect(upstream: RunningUpstream) -> None:
+async def test_the_key_does_not_follow_a_redirect(provider: Provider, upstream: RunningUpstream) -> None:
     upstream.reset()
     async with provider(upstream, "redirect") as model:
         await ask(model, streamed=True)
@@ -224,7 +237,9 @@ async def test_the_key_does_not_follow_a_redirect(upstream: RunningUpstream) -> 
     assert upstream.stats()["leaks"] == 0
 
 
-async def test_a_refused_call_costs_nothing_and_a_broken_one_what_came(upstream: RunningUpstream) -> None:
+async def test_a_refused_call_costs_nothing_and_a_broken_one_what_came(
+    provider: Provider, upstream: RunningUpstream
+) -> None:
     async with provider(upstream, "unauthorized") as refused, provider(upstream, "end-in-reply") as broken:
         assert [call.usage for call in (await ask(refused, streamed=True)).calls] == [
             Usage(input_tokens=0, output_tokens=0, estimated=True)
@@ -235,7 +250,9 @@ async def test_a_refused_call_costs_nothing_and_a_broken_one_what_came(upstream:
         ]
 
 
-async def test_a_connection_that_was_closed_while_idle_costs_nobody_a_reply(upstream: RunningUpstream) -> None:
+async def test_a_connection_that_was_closed_while_idle_costs_nobody_a_reply(
+    provider: Provider, upstream: RunningUpstream
+) -> None:
     upstream.reset()
     async with provider(upstream, "hang-up-after-end", seconds=5) as model:
         outcomes = [await ask(model, streamed=True) for _ in range(10)]
@@ -243,7 +260,9 @@ async def test_a_connection_that_was_closed_while_idle_costs_nobody_a_reply(upst
     assert [len(outcome.calls) for outcome in outcomes] == [1] * 10
 
 
-async def test_a_provider_that_hangs_up_on_everybody_is_not_asked_twice(upstream: RunningUpstream) -> None:
+async def test_a_provider_that_hangs_up_on_everybody_is_not_asked_twice(
+    provider: Provider, upstream: RunningUpstream
+) -> None:
     upstream.reset()
     async with provider(upstream, "close-at-once:-1", seconds=5) as model:
         outcomes = [await ask(model, streamed=True) for _ in range(10)]
@@ -251,7 +270,7 @@ async def test_a_provider_that_hangs_up_on_everybody_is_not_asked_twice(upstream
     assert upstream.stats()["calls"] == 11
 
 
-async def test_a_compressed_reply_is_not_even_read(upstream: RunningUpstream) -> None:
+async def test_a_compressed_reply_is_not_even_read(provider: Provider, upstream: RunningUpstream) -> None:
     async with provider(upstream, "bomb") as model:
         outcome = await ask(model, streamed=True)
     assert outcome.error is not None
@@ -259,7 +278,7 @@ async def test_a_compressed_reply_is_not_even_read(upstream: RunningUpstream) ->
 
 
 async def test_whoever_runs_the_server_reads_the_status_of_a_refusal_and_none_of_its_words(
-    upstream: RunningUpstream, caplog: pytest.LogCaptureFixture
+    provider: Provider, upstream: RunningUpstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with provider(upstream, "unauthorized") as model:
         await ask(model, streamed=True)

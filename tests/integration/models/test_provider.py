@@ -3,8 +3,9 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from functools import partial
 
 import pytest
 
@@ -16,17 +17,23 @@ from tests.integration.models.asking import PROMPT, ask
 from tests.upstream.fixtures import RunningUpstream
 
 pytestmark = pytest.mark.anyio
+Provider = Callable[..., AbstractAsyncContextManager[OpenAILanguageModel]]
 
 
 @asynccontextmanager
-async def provider(
-    upstream: RunningUpstream, name: str, seconds: float = 10
+async def at(
+    upstream: RunningUpstream, name: str, seconds: float = 10, *, sdk: bool
 ) -> AsyncIterator[OpenAILanguageModel]:
     upstream.reset()
-    model = OpenAILanguageModel(api_key="key", base_url=upstream.url, model=name, timeout=seconds)
+    model = OpenAILanguageModel(api_key="key", base_url=upstream.url, model=name, timeout=seconds, sdk=sdk)
     await model.open()
     yield model
     await model.close()
+
+
+@pytest.fixture(name="provider", params=[True, False], ids=["through the sdk", "directly"])
+def reached(request: pytest.FixtureRequest) -> Provider:
+    return partial(at, sdk=request.param)
 
 
 async def settled(upstream: RunningUpstream, figure: str, wanted: int, seconds: float = 2) -> int:
@@ -38,7 +45,9 @@ async def settled(upstream: RunningUpstream, figure: str, wanted: int, seconds: 
     return upstream.stats()[figure]
 
 
-async def test_the_whole_prompt_reaches_the_provider_in_order(upstream: RunningUpstream) -> None:
+async def test_the_whole_prompt_reaches_the_provider_in_order(
+    provider: Provider, upstream: RunningUpstream
+) -> None:
     prompt = Prompt(instructions="Be kind.", question="And now? 🙂", history=(Exchange("Hi", "Hello"),))
     async with provider(upstream, "echo") as model:
         outcome = await ask(model, streamed=True, prompt=prompt)
@@ -57,7 +66,9 @@ async def test_the_whole_prompt_reaches_the_provider_in_order(upstream: RunningU
 
 
 @pytest.mark.parametrize("streamed", [True, False])
-async def test_the_provider_says_what_a_reply_cost(upstream: RunningUpstream, *, streamed: bool) -> None:
+async def test_the_provider_says_what_a_reply_cost(
+    provider: Provider, upstream: RunningUpstream, *, streamed: bool
+) -> None:
     async with provider(upstream, "words:7") as model:
         outcome = await ask(model, streamed=streamed)
     assert outcome.finished is not None
@@ -66,7 +77,7 @@ async def test_the_provider_says_what_a_reply_cost(upstream: RunningUpstream, *,
     assert upstream.stats()["billed_tokens"] == 19
 
 
-async def test_pieces_come_as_they_are_said(upstream: RunningUpstream) -> None:
+async def test_pieces_come_as_they_are_said(provider: Provider, upstream: RunningUpstream) -> None:
     async with provider(upstream, "words:5:0.1") as model:
         outcome = await ask(model, streamed=True)
     assert outcome.pieces == ["word "] * 5
@@ -77,7 +88,7 @@ async def test_pieces_come_as_they_are_said(upstream: RunningUpstream) -> None:
 
 @pytest.mark.parametrize("streamed", [True, False])
 async def test_one_connection_serves_one_call_after_the_other(
-    upstream: RunningUpstream, *, streamed: bool
+    provider: Provider, upstream: RunningUpstream, *, streamed: bool
 ) -> None:
     async with provider(upstream, "words:3") as model:
         before = upstream.stats()["open_connections"]
@@ -86,7 +97,9 @@ async def test_one_connection_serves_one_call_after_the_other(
         assert upstream.stats()["open_connections"] == before + 1
 
 
-async def test_whoever_stops_listening_ends_the_call_at_the_provider(upstream: RunningUpstream) -> None:
+async def test_whoever_stops_listening_ends_the_call_at_the_provider(
+    provider: Provider, upstream: RunningUpstream
+) -> None:
     calls: list[ModelCall] = []
     async with provider(upstream, "words:1000:0.01") as model:
         request = ModelRequest(prompt=PROMPT, streamed=True, meter=calls.append)
@@ -99,7 +112,9 @@ async def test_whoever_stops_listening_ends_the_call_at_the_provider(upstream: R
 
 
 @pytest.mark.parametrize("name", ["slow:30", "words:1000:0.01", "fault:hang-after-first-token"])
-async def test_a_cancelled_task_ends_the_call_at_the_provider(upstream: RunningUpstream, name: str) -> None:
+async def test_a_cancelled_task_ends_the_call_at_the_provider(
+    provider: Provider, upstream: RunningUpstream, name: str
+) -> None:
     calls: list[ModelCall] = []
     async with provider(upstream, name) as model:
 
@@ -117,14 +132,16 @@ async def test_a_cancelled_task_ends_the_call_at_the_provider(upstream: RunningU
     assert [call.outcome for call in calls] == ["cancelled"]
 
 
-async def test_replies_that_come_at_once_do_not_mix(upstream: RunningUpstream) -> None:
+async def test_replies_that_come_at_once_do_not_mix(provider: Provider, upstream: RunningUpstream) -> None:
     prompts = [Prompt(instructions="i", question=f"question {n} " * 20) for n in range(50)]
     async with provider(upstream, "echo") as model:
         outcomes = await asyncio.gather(*(ask(model, streamed=True, prompt=prompt) for prompt in prompts))
     assert [outcome.text for outcome in outcomes] == [prompt.question for prompt in prompts]
 
 
-async def test_more_calls_than_the_sdk_would_allow_run_at_once(upstream: RunningUpstream) -> None:
+async def test_more_calls_than_the_sdk_would_allow_run_at_once(
+    provider: Provider, upstream: RunningUpstream
+) -> None:
     async with provider(upstream, "fault:hang", seconds=120) as model:
         tasks = [asyncio.create_task(ask(model, streamed=True)) for _ in range(1_050)]
         running = await settled(upstream, "open_calls", 1_050, seconds=60)
