@@ -17,6 +17,10 @@ from chatcore.errors import DatabaseUnavailable
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 _ANSWER_WITHIN = 0.6
 """The part of a call's budget after which one connection is given up, so that another can be tried."""
+_KEPT_FOR_ANSWER = 0.2
+"""The part of a call's budget before whose end nothing is begun any more. Under too much load whoever gets a
+connection has waited for long; were its answer cut off for that, the load would also be to connect again.
+"""
 _SAY_AGAIN = 2.0
 _TRANSPORT: Mapping[str, str] = {
     "connect_timeout": "3",
@@ -47,6 +51,7 @@ class Database:
         """Take where the database is, how many connections it may be asked on, and the rules above."""
         self._prepare = prepare
         self._budget = budget
+        self._kept = budget * _KEPT_FOR_ANSWER
         self._pool = AsyncConnectionPool(
             kwargs=_options(conninfo, application_name, direct=prepare),
             connection_class=Wire,
@@ -116,7 +121,7 @@ class Database:
             except Transient as error:
                 # Full jitter, so that those who failed together do not come back together.
                 pause = random.uniform(0, longest)  # noqa: S311  # chance, no secret
-                if monotonic() + pause >= deadline:
+                if monotonic() + pause >= deadline - self._kept:
                     # A row that is locked keeps us waiting as a silent server does. What tells them apart
                     # is whether anybody was answered meanwhile.
                     silent = self._answered_at < deadline - self._budget
@@ -126,7 +131,7 @@ class Database:
 
     async def _once(self, statement: bytes, parameters: tuple[Parameter, ...], deadline: float) -> list[Row]:
         wire = await self._connection(deadline)
-        patience = min(self._budget * _ANSWER_WITHIN, max(deadline - monotonic(), 0))
+        patience = min(self._budget * _ANSWER_WITHIN, deadline - monotonic())
         # A silent server keeps even a cancellation waiting: only closing the socket under it helps.
         limit = self._loop.call_later(patience, wire.cut, "no answer in time")
         try:
@@ -149,7 +154,7 @@ class Database:
         self._waiting += 1
         try:
             while True:
-                wire = await self._pool.getconn(timeout=deadline - monotonic())
+                wire = await self._pool.getconn(timeout=deadline - self._kept - monotonic())
                 if not wire.closed:
                     return wire
                 await self._pool.putconn(wire)

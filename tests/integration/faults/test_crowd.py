@@ -20,7 +20,8 @@ from chatcore.speaker import Speaker
 from chatcore.speech import Tempo
 from tests.databases import Database as Server
 from tests.integration.faults import asking
-from tests.integration.faults.asking import comes_to_rest, soon
+from tests.integration.faults.asking import comes_to_rest, soon, timed
+from tests.integration.faults.proxy import Proxy
 from tests.integration.faults.recorded import rows
 
 pytestmark = pytest.mark.anyio
@@ -92,3 +93,17 @@ async def test_no_connection_is_held_while_the_model_speaks(small_pool: Database
     assert engine.model.speaking == len(turns)
     hold.set()
     assert len(await asyncio.gather(*turns)) == len(turns)
+
+
+async def test_more_calls_than_can_be_answered_in_time_cost_no_connection(proxy: Proxy) -> None:
+    async with asking.opened(proxy.conninfo, max_size=CONNECTIONS) as database:
+        answers = await asyncio.gather(
+            *(timed(database.call(b"SELECT pg_sleep(0.05)::text")) for _ in range(TURNS))
+        )
+        refused = [answer for answer in answers if answer.error is not None]
+        assert 0 < len(refused) < TURNS
+        assert max(answer.seconds for answer in answers) < asking.SECONDS + 1
+        # That is too much load, and no outage: whoever comes later is answered, on the same connections.
+        assert not database.away
+        assert (await timed(database.call(b"SELECT 1"))).error is None
+        assert proxy.accepted == CONNECTIONS
