@@ -21,6 +21,7 @@ from tests.chaos.ledger import Promise, compare
 from tests.contract.turns import ANSWER, CALL, opening
 from tests.integration.faults import asking
 from tests.integration.faults.controlled import Controlled
+from tests.pgbouncer import pgbouncer
 
 pytestmark = pytest.mark.anyio
 TASKS = 16
@@ -100,9 +101,13 @@ class Load:
         )
 
 
-async def crashed(server: Controlled, seconds: float, down: float) -> Load:
-    """Crash the server every other second under load, each time away for `down` seconds more."""
-    async with asking.opened(server.app_url, budget=BUDGET, max_size=8) as database:
+async def crashed(server: Controlled, seconds: float, *, down: float = 0, pooled: str | None = None) -> Load:
+    """Crash the server every other second under load, each time away for `down` seconds more.
+
+    `pooled` leads to it by way of PgBouncer.
+    """
+    way = pooled or server.app_url
+    async with asking.opened(way, budget=BUDGET, max_size=8, prepare=pooled is None) as database:
         load = Load(PostgresTurnStore(database))
         people = [asyncio.create_task(load.talk(f"user{number}")) for number in range(TASKS)]
         until = monotonic() + seconds
@@ -143,7 +148,7 @@ def emptied(server: Controlled) -> Controlled:
 
 
 async def test_crashes_under_load_lose_and_double_nothing(emptied: Controlled) -> None:
-    load = await crashed(emptied, seconds=3, down=0)
+    load = await crashed(emptied, 3)
     hold(emptied, load)
     # Nobody is refused, unless PostgreSQL took longer to come back than a call may take.
     assert not load.refused_at or load.longest_gap() > BUDGET / 2, load.figures()
@@ -155,8 +160,17 @@ async def test_crashes_under_load_lose_and_double_nothing(emptied: Controlled) -
 async def test_crashes_for_minutes_lose_and_double_nothing(
     emptied: Controlled, minutes: float, down: float
 ) -> None:
-    load = await crashed(emptied, seconds=max(15.0, 10 * minutes), down=down)
+    load = await crashed(emptied, max(15.0, 10 * minutes), down=down)
     hold(emptied, load)
     assert load.refused_at or not down, load.figures()
     assert load.last_refusal() < 2, load.figures()
     assert load.slowest_return() < 2, load.figures()
+
+
+@pytest.mark.chaos
+async def test_crashes_behind_a_pooler_lose_and_double_nothing(emptied: Controlled, minutes: float) -> None:
+    with pgbouncer(emptied.app_url) as conninfo:
+        load = await crashed(emptied, max(15.0, 10 * minutes), pooled=conninfo)
+    hold(emptied, load)
+    assert load.last_refusal() < 3, load.figures()
+    assert load.slowest_return() < 3, load.figures()
