@@ -2,14 +2,23 @@
 
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 import structlog
 
-from adapters.local_model import LocalModel
+from adapters.local_model import LocalModel, LocalModelUnavailable
 from adapters.offline import OfflineLanguageModel
 from adapters.openai.model import GEMINI_URL, OpenAILanguageModel
-from adapters.resilience import Breaker, BreakerState, CircuitBreaking, FallingBack, Retrying, WithDeadline
+from adapters.resilience import (
+    Breaker,
+    BreakerState,
+    CircuitBreaking,
+    FallingBack,
+    Patience,
+    Retrying,
+    WithDeadline,
+)
 from chatcore.errors import ModelUnavailable
 from chatcore.ports.language_model import Finished, LanguageModel, ModelRequest
 from entrypoints.settings import Client, Provider, Settings
@@ -22,6 +31,23 @@ _GAP = 0.02
 """Seconds between the words of a streamed reply without a model, so that people see what streaming is."""
 _NO_LIMIT = 86_400.0
 """Seconds of a call without a limit: no reply takes a day, and no clock overflows."""
+
+
+class ModelUnusable(Exception):
+    """The model cannot be used as this installation is; says what mends it."""
+
+
+def check(settings: Settings) -> None:
+    """Return where the model that is chosen is there, as far as can be told without asking it.
+
+    Raises:
+        ModelUnusable: it is not.
+    """
+    if settings.provider is Provider.LOCAL:
+        try:
+            LocalModel().check()
+        except LocalModelUnavailable as error:
+            raise ModelUnusable(str(error)) from error
 
 
 class Breakers:
@@ -135,10 +161,17 @@ def resilient(
     """
     if settings.provider is Provider.OFFLINE:
         return model
-    bearing: LanguageModel = Retrying(CircuitBreaking(model, breakers.fresh(model.name)))
+    bearing = _retried(model, settings, breakers)
     if second is not None:
-        bearing = FallingBack(bearing, Retrying(CircuitBreaking(second, breakers.fresh(second.name))))
+        bearing = FallingBack(bearing, _retried(second, settings, breakers))
     return WithDeadline(bearing, seconds=_timeout(settings))
+
+
+def _retried(model: LanguageModel, settings: Settings, breakers: Breakers) -> LanguageModel:
+    # A provider's wish to be left alone beyond the deadline is told to the client, not slept through.
+    usual = Patience()
+    patience = replace(usual, seconds=min(usual.seconds, _timeout(settings)))
+    return Retrying(CircuitBreaking(model, breakers.fresh(model.name)), patience=patience)
 
 
 def _openai(settings: Settings, name: str) -> LanguageModel:

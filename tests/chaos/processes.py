@@ -128,8 +128,12 @@ class Upstream:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/stats", timeout=10) as answer:
             return dict(json.load(answer))
 
-    def reset(self) -> None:
-        urllib.request.urlopen(f"http://127.0.0.1:{self.port}/reset", b"", timeout=10).close()
+    def heal(self, *, healthy: bool) -> None:
+        """Have the model `told` behave well, or as it is told."""
+        self._post("heal" if healthy else "break")
+
+    def _post(self, path: str) -> None:
+        urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", b"", timeout=10).close()
 
     def kill(self) -> None:
         self._process.kill()

@@ -7,6 +7,7 @@
 - `mixed:N` fails N times in a hundred, in a way that is drawn by lot and may pass, and else echoes;
 - `words:N` or `words:N:GAP` says N words, GAP seconds apart;
 - `slow:SECONDS` waits before it echoes;
+- `told` does what the question's first word says, until `POST /heal`, after which it echoes, until `POST /break`;
 - any other model echoes the last user message, word by word where it is streamed.
 
 `GET /stats` counts, `GET /last` gives the last request's body, `POST /reset` forgets both.

@@ -32,6 +32,7 @@ class Upstream:
         self._gap = gap
         self.stats = Stats()
         self._last: bytes = b"{}"
+        self._healthy = False
         self._seen: Counter[str] = Counter()
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -66,7 +67,15 @@ class Upstream:
             self.stats = Stats(open_connections=opened, most_open_connections=opened)
             self._seen.clear()
             self._last = b"{}"
-        answers = {"/stats": encoded(asdict(self.stats)), "/last": self._last, "/reset": b"{}"}
+        if path in {"/heal", "/break"}:
+            self._healthy = path == "/heal"
+        answers = {
+            "/heal": b"{}",
+            "/break": b"{}",
+            "/stats": encoded(asdict(self.stats)),
+            "/last": self._last,
+            "/reset": b"{}",
+        }
         known = path in answers
         await wire.answer(answers.get(path, b"{}"), "200 OK" if known else "404 Not Found")
         return True
@@ -91,7 +100,8 @@ class Upstream:
             await asyncio.gather(answer, gone, return_exceptions=True)
 
     async def _answer(self, wire: Wire) -> None:
-        kind, *options = wire.request.model.split(":")
+        told = wire.request.model == "told" and not self._healthy
+        kind, *options = (wire.request.question.split(" ")[0] if told else wire.request.model).split(":")
         if kind == "fault" and self._still_faulty(wire.request.model, options):
             await FAULTS[options[0]](wire)
         elif kind == "mixed" and random.random() < float(options[0]) / 100:
