@@ -127,17 +127,18 @@ async def test_a_function_that_changed_its_answer_is_called_anew(database: Made)
 
 
 async def test_a_statement_is_carried_out_though_its_caller_was_cancelled(asked: Database) -> None:
-    await asked.call(b"SELECT 1")
-    caller = asyncio.create_task(asked.call(b"SELECT pg_sleep(0.2), pg_notify('done', '')"))
-    await asyncio.sleep(0.05)
+    caller = asyncio.create_task(asked.call(b"SELECT pg_advisory_lock(7) FROM pg_sleep(0.2)"))
+    await asyncio.sleep(0.1)
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller
-    # The only connection comes back as soon as the statement is through.
-    assert await asked.call(b"SELECT 2") == [(2,)]
+    # The only connection, and with it the lock, comes back as soon as the statement is through.
+    held = b"SELECT objid::integer FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+    assert await asked.call(held) == [(7,)]
 
 
 async def test_callers_cancelled_at_any_point_cost_no_connection(asked: Database) -> None:
+    session = await asked.call(b"SELECT pg_backend_pid()")
     for moment in range(60):
         statement = f"SELECT {moment}, pg_sleep(0.002)".encode()
         caller = asyncio.create_task(asked.call(statement))
@@ -146,7 +147,7 @@ async def test_callers_cancelled_at_any_point_cost_no_connection(asked: Database
         await asyncio.sleep(0.0002 * (moment % 7))
         caller.cancel()
         await asyncio.gather(caller, return_exceptions=True)
-    assert await asked.call(b"SELECT 1") == [(1,)]
+    assert await asked.call(b"SELECT pg_backend_pid()") == session
     await asyncio.sleep(0.05)
     assert asked.occupancy() == {"size": 1, "idle": 1, "waiting": 0}
 
