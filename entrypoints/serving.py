@@ -13,6 +13,7 @@ import structlog
 from entrypoints.banner import banner
 from entrypoints.logging import configure_logging
 from entrypoints.settings import Settings
+from entrypoints.wiring import models
 from entrypoints.wiring.storage import Storage, StorageUnusable, storage
 
 _MIGRATE = "chatcore migrate up"
@@ -33,6 +34,10 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
     configure_logging(settings)
     # Until the server itself listens to it: whatever was started by then is stopped on the way out.
     signal.signal(signal.SIGTERM, _leave)
+    try:
+        models.check(settings)
+    except models.ModelUnusable as error:
+        raise Refused(f"CHATCORE_LLM: {error}") from error
     with _bound(settings) as listening, _placed(settings) as place:
         for warning in _checked(settings, place):
             say(warning)

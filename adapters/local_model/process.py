@@ -37,6 +37,14 @@ class LocalModel:
         """The name of the weights."""
         return "SmolLM2-135M-Instruct"
 
+    def check(self) -> None:
+        """Return where it is installed.
+
+        Raises:
+            LocalModelUnavailable: it is not.
+        """
+        _weights()
+
     async def start(self) -> str:
         """Start the model and return the base URL of its OpenAI-compatible API.
 

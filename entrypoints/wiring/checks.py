@@ -14,7 +14,7 @@ from chatcore.prompt import Prompt
 from entrypoints.development_key import signing_secret
 from entrypoints.settings import Provider, Settings
 from entrypoints.wiring.lifetime import Closable
-from entrypoints.wiring.models import MODELS
+from entrypoints.wiring.models import MODELS, ModelUnusable, check
 from entrypoints.wiring.storage import Storage, StorageUnusable, storage
 
 _PATIENCE = 20.0
@@ -98,6 +98,10 @@ def _model(settings: Settings) -> Finding:
     if settings.provider is Provider.OFFLINE:
         words = "no real model; set OPENAI_API_KEY or GEMINI_API_KEY, or CHATCORE_LLM=local"
         return Finding(Grade.WARNING, about, words)
+    try:
+        check(settings)
+    except ModelUnusable as error:
+        return Finding(Grade.FAULT, about, str(error))
     model = MODELS[settings.provider](settings)
     return asyncio.run(_asked(model, about, _CULPRITS[settings.provider]))
 
@@ -110,6 +114,8 @@ async def _asked(model: LanguageModel, about: str, culprits: str) -> Finding:
     prompt = Prompt(instructions="Answer with one word.", question="Say yes.")
     request = ModelRequest(prompt=prompt, streamed=False, meter=_unmetered)
     try:
+        if isinstance(model, Closable):
+            await model.open()
         async with asyncio.timeout(_PATIENCE), aclosing(model.speak(request)) as said:
             async for _ in said:
                 pass

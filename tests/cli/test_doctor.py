@@ -1,10 +1,14 @@
 """The doctor finds what is wrong and says what mends it."""
 
 import json
+from importlib.util import find_spec
 from typing import Any
+
+import pytest
 
 from tests.cli.conftest import Run
 from tests.databases import Database
+from tests.upstream.fixtures import RunningUpstream
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -56,3 +60,18 @@ def test_a_data_directory_that_cannot_be_written_is_a_fault(run: Run) -> None:
     result = run("doctor", "--json", CHATCORE_DATA_DIR="/proc/chatcore")
     assert result.exit_code == 1
     assert grades(result)["embedded PostgreSQL"] == "fault"
+
+
+def test_a_local_model_that_is_not_installed_is_a_fault_with_its_command(run: Run) -> None:
+    if find_spec("xllamacpp") is not None:
+        pytest.skip("the local model is installed")
+    result = run("doctor", CHATCORE_LLM="local")
+    assert result.exit_code == 1
+    assert "requirements-demo.lock" in result.stdout
+    assert "requirements-demo.lock" in run("serve", CHATCORE_LLM="local").stderr
+
+
+def test_a_provider_that_answers_is_fine(run: Run, upstream: RunningUpstream) -> None:
+    result = run("doctor", "--json", OPENAI_API_KEY="sk-hush", OPENAI_BASE_URL=upstream.url)
+    assert result.exit_code == 0
+    assert grades(result)["model (openai)"] == "ok"
