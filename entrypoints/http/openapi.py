@@ -30,6 +30,17 @@ _PROBLEMS = {
     503: "The database, the model or the server itself cannot serve now",
     504: "The model did not reply in time",
 }
+_HEADERS = {
+    "X-Turn-Id": "The turn, to look it up, to follow it, to stop it or to have it answered again",
+    "Idempotency-Replayed": "`true` where this is the reply of an earlier request with the same key",
+    "RateLimit": "What is left to the caller, where its rate is bounded",
+    "Retry-After": "Seconds to wait before the same request may succeed, where it may; at most 60",
+    "WWW-Authenticate": "`Bearer`",
+}
+_HEADERS_OF_PROBLEMS = {
+    401: ("WWW-Authenticate",),
+    **dict.fromkeys((409, 429, 500, 502, 503, 504), ("Retry-After",)),
+}
 
 
 def document(version: str) -> dict[str, Any]:
@@ -112,10 +123,18 @@ def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     if operation.streams:
         streamed = responses.setdefault("200", {"description": _TITLES[200], "content": {}})
         streamed["content"]["text/event-stream"] = _stream(schemas)
+    if operation.body is not None and operation.streams:
+        responses["200"]["headers"] = _headers("X-Turn-Id", "Idempotency-Replayed", "RateLimit")
     for status in operation.errors:
         content = {MEDIA_TYPE: {"schema": schemas.of(Problem)}}
         responses[str(status)] = {"description": _PROBLEMS[status], "content": content}
+        if status in _HEADERS_OF_PROBLEMS:
+            responses[str(status)]["headers"] = _headers(*_HEADERS_OF_PROBLEMS[status])
     return responses
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in names}
 
 
 def _stream(schemas: _Schemas) -> dict[str, Any]:
