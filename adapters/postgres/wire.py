@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 from psycopg import adapt, pq
 
-from adapters.postgres.failures import Transient, failure_of
+from adapters.postgres.failures import StatementFault, Transient, failure_of
 
 Parameter = str | bytes | UUID | bool | int | float | None
 Row = tuple[object, ...]
@@ -172,6 +172,9 @@ class Wire(psycopg.AsyncConnection[Row]):
 def _encoded(parameter: Parameter) -> bytes | None:
     match parameter:
         case str():
+            if "\0" in parameter:
+                # libpq would take it for the end, and `alice\0…` for alice.
+                raise StatementFault("a text holds NUL")
             return parameter.encode()
         case UUID():
             return parameter.bytes
