@@ -34,6 +34,7 @@ from entrypoints.settings import Settings
 from entrypoints.wiring import authentication, databases, models
 from entrypoints.wiring.lifetime import opened
 from entrypoints.wiring.readiness import Readiness
+from entrypoints.wiring.storage import goes_through_a_pooler
 
 
 class Container(containers.DeclarativeContainer):
@@ -41,10 +42,11 @@ class Container(containers.DeclarativeContainer):
 
     settings: providers.Provider[Settings] = providers.Singleton(load_settings)
     database_url: providers.Provider[str] = settings.provided.database_url
+    pooled: providers.Provider[bool] = providers.Callable(goes_through_a_pooler, settings)
     metrics = providers.Singleton(Metrics)
     observe = providers.Singleton(observer, metrics)
 
-    database = providers.Singleton(databases.main_database, settings, database_url)
+    database = providers.Singleton(databases.main_database, settings, database_url, pooled=pooled)
     turns = providers.Singleton(PostgresTurnStore, database)
     conversations = providers.Singleton(PostgresConversationStore, database)
     api_keys = providers.Singleton(PostgresApiKeyStore, database)

@@ -14,7 +14,7 @@ from entrypoints.banner import banner
 from entrypoints.logging import configure_logging
 from entrypoints.settings import Settings
 from entrypoints.wiring import models
-from entrypoints.wiring.storage import Storage, StorageUnusable, storage
+from entrypoints.wiring.storage import Storage, StorageUnusable, goes_through_a_pooler, storage
 
 _MIGRATE = "chatcore migrate up"
 _PATIENCE = 8.0
@@ -54,7 +54,7 @@ def _run(settings: Settings, place: Storage, listening: socket.socket, say: Call
     from entrypoints.http import create_app  # noqa: PLC0415
     from entrypoints.server import Server  # noqa: PLC0415
 
-    container = Container(settings=settings, database_url=place.app_url)
+    container = Container(settings=settings, database_url=place.app_url, pooled=_pooled(settings, place))
     log = structlog.get_logger()
     host, port = listening.getsockname()[:2]
 
@@ -83,6 +83,13 @@ def _run(settings: Settings, place: Storage, listening: socket.socket, say: Call
     except SystemExit as error:  # uvicorn's way of saying that the lifespan failed; the log says why
         raise Refused("The application did not start.") from error
     log.info("stopped")
+
+
+def _pooled(settings: Settings, place: Storage) -> bool:
+    try:
+        return not place.embedded and place.pooled()
+    except StorageUnusable:
+        return goes_through_a_pooler(settings)
 
 
 @contextmanager

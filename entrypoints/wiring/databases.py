@@ -4,15 +4,14 @@ from collections.abc import Iterable
 
 from adapters.postgres.database import Database
 from entrypoints.settings import Settings
-from entrypoints.wiring.storage import goes_through_a_pooler
 
 _FOR_SIGN_INS = 2
 """Connections to Better Auth's database, where that is another one: its answers are remembered for seconds."""
 
 
-def main_database(settings: Settings, url: str) -> Database:
-    """Return the database of conversations, closed."""
-    return Database(url, max_size=shares(settings)[0], prepare=not goes_through_a_pooler(settings))
+def main_database(settings: Settings, url: str, *, pooled: bool) -> Database:
+    """Return the database of conversations, closed; a pooler keeps no prepared statements."""
+    return Database(url, max_size=shares(settings)[0], prepare=not pooled)
 
 
 def sign_in_database(settings: Settings, main: Database) -> Database | None:

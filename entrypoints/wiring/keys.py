@@ -42,7 +42,7 @@ def with_key_store(settings: Settings, do: Callable[[ApiKeyStore], Awaitable[T]]
         DatabaseUnavailable: the keys cannot be reached.
     """
     with storage(settings) as place:
-        return asyncio.run(_done(main_database(settings, place.app_url), do))
+        return asyncio.run(_done(main_database(settings, place.app_url, pooled=True), do))
 
 
 async def _done(database: Database, do: Callable[[ApiKeyStore], Awaitable[T]]) -> T:

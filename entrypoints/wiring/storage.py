@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 from adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from adapters.postgres import migrate, posture
 from adapters.postgres.migrate import MigrationFailed
+from adapters.postgres.pooler import is_pooled
 from adapters.postgres.provision import as_role, prepare_embedded
 from chatcore.errors import DatabaseUnavailable
 from entrypoints.settings import Settings
@@ -48,6 +49,17 @@ class Storage:
             return migrate.pending(_hurried(self.app_url))
         except MigrationFailed as error:
             raise StorageUnusable(str(error)) from None
+
+    def pooled(self) -> bool:
+        """Return whether something stands in front of the database, so that no session can be relied on.
+
+        Raises:
+            StorageUnusable: the database cannot be reached.
+        """
+        try:
+            return is_pooled(_hurried(self.app_url))
+        except DatabaseUnavailable as error:
+            raise StorageUnusable(str(error.__cause__).strip()) from None
 
     def exposures(self) -> list[str]:
         """Return what would let one user's rows reach another, each with the SQL that mends it.
@@ -93,7 +105,7 @@ def storage(settings: Settings) -> Iterator[Storage]:
 
 
 def goes_through_a_pooler(settings: Settings) -> bool:
-    """Return whether the database URL looks like a transaction pooler's, which keeps no prepared statements.
+    """Return whether the database URL looks like a pooler's, judged without connecting.
 
     Neon's poolers say so in their name, PgBouncer has a port of its own, and whoever names another server
     for migrations has told us that the first one is not the database itself.

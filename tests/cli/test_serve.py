@@ -13,12 +13,14 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from entrypoints.serving import Refused, serve
 from entrypoints.settings import Environment, Settings
 from tests.cli.conftest import Run
 from tests.cli.program import Program, program
 from tests.databases import Database
+from tests.pgbouncer import pgbouncer
 from tests.unit.entrypoints.conftest import logging_restored
 from tests.upstream.fixtures import RunningUpstream
 
@@ -111,6 +113,21 @@ def test_a_developers_database_that_is_away_is_waited_for(
     assert seen["ready"].status_code == 503
     assert "database" in seen["ready"].text
     assert "does not answer" in said[0]
+
+
+def test_a_pooler_is_noticed_wherever_it_listens(
+    served: Callable[[Settings], list[str]], port: int, database: Database, tmp_path: Path
+) -> None:
+    with pgbouncer(database.app_url) as conninfo:
+        said = conninfo_to_dict(conninfo)
+        url = f"postgresql://{said['user']}:{said.get('password', '')}@{said['host']}:{said['port']}/{said['dbname']}"
+        served(Settings(port=port, data_dir=tmp_path, database_url=url))
+    seen: dict[str, httpx.Response] = served.seen  # type: ignore[attr-defined]
+    assert {name: reply.status_code for name, reply in seen.items()} == {
+        "health": 200,
+        "ready": 200,
+        "chat": 200,
+    }
 
 
 def production(url: str) -> Settings:

@@ -124,7 +124,7 @@ def test_all_pools_together_keep_the_limit(settings: Settings, sizes: tuple[int,
 
 
 def test_better_auth_is_asked_where_its_tables_are() -> None:
-    main = main_database(Settings(), "postgresql://a/b")
+    main = main_database(Settings(), "postgresql://a/b", pooled=False)
     assert sign_in_database(Settings(), main) is None
     same = Settings(database_url="postgresql://a/b", better_auth_secret="s")
     assert sign_in_database(same, main) is main
