@@ -1,59 +1,27 @@
 """`python -m tests.chaos --seconds 600`: the crash suite at any length, with its figures."""
 
 import argparse
-import asyncio
 import random
 import sys
-import threading
 import time
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
-from tests.chaos.clients import Bases, Client
-from tests.chaos.ledger import Findings, Promise, compare
+from tests.chaos.ledger import Findings, compare
 from tests.chaos.rig import LEASE_SECONDS, Rig, rig
-from tests.chaos.talking import talking
-
-ASK_SECONDS = 20
-
-
-@dataclass(slots=True, kw_only=True)
-class Story:
-    """What was promised to clients, and what they saw meanwhile."""
-
-    promises: list[Promise] = field(default_factory=list)
-    seen: Counter[str] = field(default_factory=Counter)
-
-    async def load(self, machine: Rig, users: int, stop: threading.Event) -> None:
-        """Let users, every third of them anonymous, ask until told to stop, then let each be answered."""
-        bases = Bases(all=[server.base for server in machine.servers])
-        async with talking(ASK_SECONDS) as session, asyncio.TaskGroup() as group:
-            for number in range(users):
-                client = Client(
-                    name=f"user{number}",
-                    known=number % 3 > 0,
-                    bases=bases,
-                    promises=self.promises,
-                    stop=stop,
-                    seen=self.seen,
-                )
-                group.create_task(client.run(session))
+from tests.chaos.story import Story
 
 
 def broken(machine: Rig, seconds: float, users: int) -> Story:
-    """Break things for so many seconds while users ask. The main thread breaks: only it may start processes."""
-    stop, story = threading.Event(), Story()
-    with ThreadPoolExecutor(1) as pool:
-        asking = pool.submit(asyncio.run, story.load(machine, users, stop))
-        try:
-            until = time.monotonic() + seconds
-            while time.monotonic() < until and not asking.done():
-                time.sleep(random.uniform(0.5, 2.5))
-                machine.break_something()
-        finally:
-            stop.set()
-        asking.result()
+    """Break things for so many seconds while users ask."""
+    story = Story()
+
+    def breaking(asking: Callable[[], bool]) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and asking():
+            time.sleep(random.uniform(0.5, 2.5))
+            machine.break_something()
+
+    story.unfold([server.base for server in machine.servers], users, breaking)
     return story
 
 

@@ -79,9 +79,10 @@ class Asking:
 
     async def insist(self) -> None:
         """Return when the question is settled, or note that it never was."""
-        until, streamed, pause = time.monotonic() + GIVE_UP_SECONDS, random.random() < 0.6, 0.05
-        while time.monotonic() < until:
+        began, streamed, pause = time.monotonic(), random.random() < 0.6, 0.05
+        while time.monotonic() < began + GIVE_UP_SECONDS:
             await self._try(self._stream if streamed else self._ask)
+            self.promise.seconds = time.monotonic() - began
             if self.promise.settled:
                 return
             self.client.seen["retries"] += 1

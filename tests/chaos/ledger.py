@@ -20,7 +20,7 @@ class Promise:
     """One question of a client, and what it was told.
 
     `place` is its conversation, or its session. `to_cancel`: its client will wish it cancelled, `wished`: it
-    has. `settled`: its client has an answer that is final.
+    has. `settled`: its client has an answer that is final, after so many `seconds`.
     """
 
     owner: str
@@ -29,6 +29,7 @@ class Promise:
     to_cancel: bool = False
     wished: bool = False
     settled: bool = False
+    seconds: float = 0.0
     turn_id: str | None = None
     place: str = ""
     reply: str | None = None

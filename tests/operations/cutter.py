@@ -6,6 +6,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from tests.operations.balancer import pass_on
+
 
 class Cutter:
     """Leads to a port on loopback; used as a context in the loop of whoever connects."""
@@ -44,7 +46,7 @@ class Cutter:
         # Cancelled too: Python 3.11's streams ask a cancelled task for its exception.
         with suppress(ConnectionError, asyncio.CancelledError):
             up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._target)
-            sending = asyncio.create_task(_pass(reader, up_writer))
+            sending = asyncio.create_task(pass_on(reader, up_writer))
             try:
                 await self._pass_until_cut(up_reader, writer)
             finally:
@@ -64,10 +66,3 @@ class Cutter:
             # What was passed on arrives before the connection ends: the cut is at this very byte.
             writer.close()
             await writer.wait_closed()
-
-
-async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
