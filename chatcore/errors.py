@@ -4,6 +4,7 @@
 its `code` and raised again from that record when the turn is replayed.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -87,6 +88,19 @@ class RateLimited(ChatError):
     """Too many requests."""
 
     retryable = True
+
+
+class TokenBudgetExhausted(ChatError):
+    """Today's tokens are used up."""
+
+    retryable = True
+
+    @classmethod
+    def until_midnight(cls, seconds: float) -> "TokenBudgetExhausted":
+        """Return the refusal of a question that has to wait for the next day (UTC), so many seconds away."""
+        hours, minutes = divmod(math.ceil(max(seconds, 0.0) / 60), 60)
+        detail = f"Today's tokens are used up; there are new ones at midnight UTC, in {hours} h {minutes} min."
+        return cls(detail, retry_after=seconds)
 
 
 class Overloaded(ChatError):
