@@ -49,7 +49,7 @@ class Deadline:
         Raises:
             TimeoutError: it did not come in time.
         """
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         if task is None:
             raise RuntimeError("a deadline cuts tasks short")
         cancelling = task.cancelling()

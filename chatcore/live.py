@@ -1,8 +1,8 @@
 """A turn that runs in this process: what it has said so far, shared by everybody here who listens to it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from functools import partial
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 
 from chatcore.events import Delta, Ending, Position, Silence
 from chatcore.ports.turn_store import Lease
@@ -19,7 +19,7 @@ class LiveTurn:
         self.ending: Ending | None = None
         self._pieces: list[str] = []
         self._over = False
-        self._waiting: set[asyncio.Future[bool]] = set()
+        self._ears: set[_Ear] = set()
 
     def say(self, text: str) -> None:
         """Add the next piece of the reply; `spoke_at` is when the first one came, on the loop's clock."""
@@ -44,8 +44,9 @@ class LiveTurn:
 
     async def ended(self) -> Ending | None:
         """Wait for the end and return it; None where the store knows more."""
-        while not self._over:
-            await self._news(None)
+        with self._listening(None) as ear:
+            while not self._over:
+                await ear.news()
         return self.ending
 
     async def events(self, offset: int, patience: float) -> AsyncGenerator[Delta | Ending | Silence, None]:
@@ -55,38 +56,75 @@ class LiveTurn:
         `patience` seconds without news.
         """
         heard = 0
-        while True:
-            if heard < len(self._pieces):
-                fresh = "".join(self._pieces[heard:])
-                start = self.length - len(fresh)
-                heard = len(self._pieces)
-                if text := fresh[max(0, offset - start) :]:
-                    yield Delta(text=text, position=Position(attempt=self.lease.attempt, offset=self.length))
-            elif self._over:
-                break
-            elif not await self._news(patience):
-                yield Silence()
+        with self._listening(patience) as ear:
+            while True:
+                if heard < len(self._pieces):
+                    fresh = "".join(self._pieces[heard:])
+                    start = self.length - len(fresh)
+                    heard = len(self._pieces)
+                    if text := fresh[max(0, offset - start) :]:
+                        yield Delta(
+                            text=text, position=Position(attempt=self.lease.attempt, offset=self.length)
+                        )
+                elif self._over:
+                    break
+                elif not await ear.news():
+                    yield Silence()
         if self.ending is not None:
             yield self.ending
 
-    async def _news(self, patience: float | None) -> bool:
-        """Wait until something happens, and return whether it did within `patience` seconds."""
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[bool] = loop.create_future()
-        timer = None if patience is None else loop.call_later(patience, partial(_settle, waiter, news=False))
-        self._waiting.add(waiter)
+    @contextmanager
+    def _listening(self, patience: float | None) -> Iterator["_Ear"]:
+        ear = _Ear(patience)
+        self._ears.add(ear)
         try:
-            return await waiter
+            yield ear
         finally:
-            self._waiting.discard(waiter)
-            if timer is not None:
-                timer.cancel()
+            self._ears.discard(ear)
+            ear.close()
 
     def _wake(self) -> None:
-        for waiter in self._waiting:
-            _settle(waiter, news=True)
+        for ear in self._ears:
+            ear.wake(news=True)
 
 
-def _settle(waiter: asyncio.Future[bool], *, news: bool) -> None:
-    if not waiter.done():
-        waiter.set_result(news)
+class _Ear:
+    """One listener, woken by news, or by so many seconds without.
+
+    One timer serves all its waits: it is moved on when it rings, not when something was heard.
+    """
+
+    def __init__(self, patience: float | None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._patience = patience
+        self._waiter: asyncio.Future[bool] | None = None
+        self._since = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def news(self) -> bool:
+        """Wait until something happens, and return whether it did within the patience."""
+        if self._patience is not None:
+            self._since = self._loop.time()
+            if self._timer is None:
+                self._timer = self._loop.call_later(self._patience, self._ring, self._patience)
+        self._waiter = self._loop.create_future()
+        try:
+            return await self._waiter
+        finally:
+            self._waiter = None
+
+    def wake(self, *, news: bool) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(news)
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _ring(self, patience: float) -> None:
+        left = self._since + patience - self._loop.time()
+        if left > 0:
+            self._timer = self._loop.call_later(left, self._ring, patience)
+        else:
+            self._timer = None
+            self.wake(news=False)

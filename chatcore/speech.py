@@ -43,6 +43,7 @@ class Speech:
         self._store = store
         self._tempo = tempo
         self._saved = 0
+        self._gathering = False
         self._stopped = False
         self._abandoned = False
         self._lost = False
@@ -100,7 +101,8 @@ class Speech:
                     if isinstance(piece, Finished):
                         return Completed(text=self._live.text(), usage=piece.usage, model=piece.model)
                     self._live.say(piece)
-                    if request.streamed:
+                    if request.streamed and not self._gathering:
+                        self._gathering = True
                         self._beat_in(self._tempo.gather)
             return Broken(failure=Failure.of(ModelFailed()))
         except ChatError as error:
@@ -121,6 +123,7 @@ class Speech:
 
     def _beat(self) -> None:
         self._timer = None
+        self._gathering = False
         if self._beating is None:
             self._beating = asyncio.create_task(self._checkpoint())
 

@@ -47,6 +47,8 @@ MOVES = MappingProxyType(
     }
 )
 
+_canonical = json.JSONEncoder(sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode
+
 
 class IllegalMove(Exception):
     """A turn was asked to go where it cannot go: a bug of ours, never a client's."""
@@ -124,5 +126,4 @@ def decide(turn: Turn, fingerprint: bytes) -> Decision:
 
 def fingerprint(**parts: str | None) -> bytes:
     """Return the SHA-256 of a request's meaning: its named parts, whatever their order or spacing was."""
-    canonical = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).digest()
+    return hashlib.sha256(_canonical(parts).encode()).digest()

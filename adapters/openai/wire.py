@@ -89,7 +89,7 @@ def usage_of(raw: msgspec.Raw) -> Usage | None:
 
 def present(raw: msgspec.Raw) -> bool:
     """Return whether a member is there and is not null."""
-    return bytes(raw) not in {b"", b"null"}
+    return raw is not _NOTHING and bytes(raw) != b"null"
 
 
 def _with_surrogates(frame: bytes, error: Exception) -> Frame:

@@ -33,11 +33,11 @@ class CircuitBreaking(LanguageModel):
         try:
             async with aclosing(self._model.speak(request)) as said:
                 async for piece in said:
-                    found_out = True
                     if isinstance(piece, Finished):
                         self._breaker.succeeded()
-                    else:
+                    elif not found_out:
                         self._breaker.answered()
+                    found_out = True
                     yield piece
         except ChatError as error:
             found_out = True

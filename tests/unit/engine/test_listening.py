@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.scripted import Reply
 from chatcore.errors import TurnNotFound
-from chatcore.events import Accepted, Delta, Done, Failed, Interrupted, Position, Reset, Silence
+from chatcore.events import Accepted, Delta, Done, Ending, Failed, Interrupted, Position, Reset, Silence
 from chatcore.live import LiveTurn
 from tests.unit.engine.house import OWNER, house, text_of, until
 
@@ -181,8 +181,28 @@ async def test_a_listener_who_leaves_leaves_nothing_behind() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not asked.live._waiting
+    assert not asked.live._ears
     await engine.speaker.drain(0)
+
+
+async def test_silence_is_counted_from_the_last_piece() -> None:
+    engine = house()
+    asked = await engine.ask()
+    assert asked.live is not None
+    live = LiveTurn(asked.live.lease)
+    task = asyncio.create_task(all_of(live))
+    for piece in ("a", "b"):
+        await asyncio.sleep(0.6)
+        live.say(piece)
+    await asyncio.sleep(1.2)
+    live.end(None)
+    heard = await task
+    assert [type(event) for event in heard] == [Delta, Delta, Silence]
+    await engine.ending(asked)
+
+
+async def all_of(live: LiveTurn) -> list[Delta | Ending | Silence]:
+    return [event async for event in live.events(0, 1)]
 
 
 @settings(max_examples=60, deadline=None)
