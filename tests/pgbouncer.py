@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from adapters.embedded import launch as launch_script
 from tests.chaos.processes import free_port
 
 SHIPPED = Path(__file__).parents[1] / "deploy" / "pgbouncer.ini"
@@ -69,21 +71,18 @@ def _place(server: Mapping[str, str]) -> str:
 
 
 def _run(program: str, folder: Path, host: str) -> "subprocess.Popen[bytes]":
-    uid: int | None = None
-    gid: int | None = None
-    if os.geteuid() == _ROOT:
+    uid, gid = os.geteuid(), os.getegid()
+    if uid == _ROOT:
         # It refuses to be root.
         nobody = pwd.getpwnam("nobody")
         uid, gid = nobody.pw_uid, nobody.pw_gid
         for path in (folder, *folder.iterdir()):
             os.chown(path, uid, gid)
-    return subprocess.Popen(
-        [program, "--quiet", str(folder / "pgbouncer.ini")],
-        cwd=host if host.startswith("/") else folder,
-        user=uid,
-        group=gid,
-        extra_groups=None if uid is None else [],
-    )
+    # As the embedded PostgreSQL, it dies with us, however we die.
+    place = host if host.startswith("/") else str(folder)
+    who = [str(os.getpid()), str(uid), str(gid), place, str(folder / "words")]
+    launch = [sys.executable, "-I", "-S", launch_script.__file__, *who]
+    return subprocess.Popen([*launch, program, "--quiet", str(folder / "pgbouncer.ini")])
 
 
 def _await(process: "subprocess.Popen[bytes]", conninfo: str, folder: Path) -> None:
@@ -93,4 +92,4 @@ def _await(process: "subprocess.Popen[bytes]", conninfo: str, folder: Path) -> N
             psycopg.connect(conninfo, connect_timeout=2).close()
             return
         time.sleep(0.02)
-    raise AssertionError((folder / "log").read_text())
+    raise AssertionError([path.read_text() for name in ("words", "log") if (path := folder / name).exists()])
