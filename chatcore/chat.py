@@ -8,9 +8,10 @@ from uuid import UUID
 
 from chatcore.conversation import LONGEST_MESSAGE, title_from
 from chatcore.errors import AttemptsExhausted, ConversationBusy, Failure, IdempotencyKeyReused, InvalidRequest
+from chatcore.fair_use import UNBOUNDED, Allowance, FairUse
 from chatcore.live import LiveTurn
 from chatcore.ports.turn_store import Claim, Occupied, Opened, Opening, TurnStore
-from chatcore.prompt import LONGEST_SELECTION, Persona, build_prompt
+from chatcore.prompt import LONGEST_SELECTION, Persona, build_prompt, estimated_tokens
 from chatcore.speaker import Speaker
 from chatcore.text import checked
 from chatcore.turn import Decision, Turn, decide
@@ -62,6 +63,7 @@ class Asked:
     """An accepted question.
 
     `live` is there where this very process now answers it. `replayed` says that the turn is an earlier one.
+    `allowance` is what is left where a rate bounds its owner and the question counted.
     """
 
     turn_id: UUID
@@ -69,6 +71,7 @@ class Asked:
     attempt: int
     live: LiveTurn | None = None
     replayed: bool = False
+    allowance: Allowance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,22 +96,31 @@ class Chat:
         self._patience = patience
 
     async def ask(
-        self, owner: str, persona: Persona, question: Question, *, opens: UUID | None = None
+        self,
+        owner: str,
+        persona: Persona,
+        question: Question,
+        *,
+        opens: UUID | None = None,
+        fair_use: FairUse = UNBOUNDED,
     ) -> Asked:
         """Record a question, begin to answer it, and return; or find that it was asked before.
 
-        `opens` is the id of the conversation to be made where the question names none.
+        `opens` is the id of the conversation to be made where the question names none. `fair_use` bounds
+        what is recorded, not what is found.
 
         Raises:
             ConversationNotFound: the owner has no such conversation.
             TurnNotFound: the conversation has no turn to replace of that id.
             ConversationBusy: another turn is live, and stayed so for as long as we would wait.
             IdempotencyKeyReused: the key belongs to another request.
+            RateLimited: too much was asked by this owner, or from this address.
+            TokenBudgetExhausted: what the owner may spend today is spent.
             Overloaded: this process has no room for another turn.
             DatabaseUnavailable: nothing is promised; the same request may be sent again.
         """
         self._speaker.admit()
-        opening = self._opening(owner, persona, question, opens)
+        opening = self._opening(owner, persona, question, opens, fair_use)
         until = asyncio.get_running_loop().time() + self._patience.queue
         result = await self._store.begin(opening)
         while not isinstance(result, Opened):
@@ -139,7 +151,11 @@ class Chat:
         live = self._speaker.start(opened.lease, prompt, streamed=question.streamed)
         lease = opened.lease
         return Asked(
-            turn_id=lease.turn_id, conversation_id=lease.conversation_id, attempt=lease.attempt, live=live
+            turn_id=lease.turn_id,
+            conversation_id=lease.conversation_id,
+            attempt=lease.attempt,
+            live=live,
+            allowance=opened.allowance,
         )
 
     async def _known(self, owner: str, turn: Turn, decision: Decision) -> Asked:
@@ -161,7 +177,9 @@ class Chat:
             await self.cancel(owner, turn.id)
         await asyncio.sleep(self._patience.look)
 
-    def _opening(self, owner: str, persona: Persona, question: Question, opens: UUID | None) -> Opening:
+    def _opening(
+        self, owner: str, persona: Persona, question: Question, opens: UUID | None, fair_use: FairUse
+    ) -> Opening:
         conversation_id = question.conversation_id or opens
         return Opening(
             owner=owner,
@@ -178,10 +196,18 @@ class Chat:
             replaces=question.replaces,
             window=persona.window // 2,
             claim=self._claim(),
+            fair_use=fair_use,
+            prompt_tokens=_estimated(persona, question),
         )
 
     def _claim(self) -> Claim:
         return Claim(token=self._new_id(), seconds=self._patience.lease)
+
+
+def _estimated(persona: Persona, question: Question) -> int:
+    """Return about how many tokens a prompt has without its history."""
+    parts = (persona.instructions, question.text or "", question.selected_text or "")
+    return sum(map(estimated_tokens, parts))
 
 
 def _checked_key(key: str) -> None:

@@ -1,7 +1,8 @@
 """Runs turns to their end in tasks of their own, whoever has stopped listening, and knows which run here."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -117,6 +118,7 @@ class Speaker:
             report.turn = await self._record(live, speech, outcome, report)
         except LeaseLost:
             live.end(None)
+            await self._bill(live.lease, report.calls)
         finally:
             report.recorded = loop.time() - report.began_at
             report.first_piece = None if live.spoke_at is None else live.spoke_at - report.began_at
@@ -155,7 +157,7 @@ class Speaker:
         self, live: LiveTurn, speech: Speech, outcome: Outcome | None, report: TurnReport
     ) -> Turn | None:
         if outcome is None:
-            await self._store.release(live.lease)
+            await self._store.release(live.lease, report.calls)
             turn = await self._store.look(live.lease.owner, live.lease.turn_id)
         else:
             turn = await self._store.finish(live.lease, outcome, report.calls)
@@ -164,6 +166,11 @@ class Speaker:
             ending = replace(ending, retry_after=speech.retry_after)
         live.end(ending)
         return turn
+
+    async def _bill(self, lease: Lease, calls: Sequence[ModelCall]) -> None:
+        """Put what a lost attempt has cost into the ledger; it is not tried for ever, nobody waits for it."""
+        with suppress(DatabaseUnavailable):
+            await self._store.bill(lease, calls)
 
     def _tell_unrecorded(self, live: LiveTurn, error: DatabaseUnavailable) -> None:
         """End the listening, not the trying: a repeated request finds the reply once it is recorded."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from chatcore.chat import Asked, Chat, Question
 from chatcore.errors import ConversationNotFound
+from chatcore.fair_use import UNBOUNDED, FairUse
 from chatcore.prompt import Persona
 from chatcore.session import Session
 
@@ -20,7 +21,9 @@ class Textbook:
         self._persona = persona
         self._entropy = entropy
 
-    async def ask(self, session_id: str | None, question: Question) -> tuple[Session, Asked]:
+    async def ask(
+        self, session_id: str | None, question: Question, fair_use: FairUse = UNBOUNDED
+    ) -> tuple[Session, Asked]:
         """Ask in a session, or in a new one where none is named or none has that id.
 
         Raises:
@@ -30,9 +33,11 @@ class Textbook:
         if named is not None:
             known = replace(question, conversation_id=named.conversation_id)
             try:
-                return named, await self._chat.ask(named.owner, self._persona, known)
+                return named, await self._chat.ask(named.owner, self._persona, known, fair_use=fair_use)
             except ConversationNotFound:
                 pass
         fresh = Session.of_key(question.key) if question.key else Session.fresh(self._entropy(32))
-        asked = await self._chat.ask(fresh.owner, self._persona, question, opens=fresh.conversation_id)
+        asked = await self._chat.ask(
+            fresh.owner, self._persona, question, opens=fresh.conversation_id, fair_use=fair_use
+        )
         return fresh, asked

@@ -3,6 +3,7 @@
 from itertools import chain
 from uuid import UUID
 
+from adapters.memory import costs
 from adapters.memory.state import Belongings, MemoryState, TurnRecord
 from chatcore.conversation import Conversation, Message, Page
 from chatcore.errors import ConversationNotFound
@@ -39,6 +40,10 @@ class MemoryConversationStore(ConversationStore):
         mine = self._state.of(owner)
         _found(mine, conversation_id)
         for record in list(mine.of_conversation(conversation_id)):
+            if self._state.dead(record):
+                costs.write_off(mine, record, self._state.clock())
+            elif record.status.live:
+                mine.account.settle(record.budget_day, record.reserved, 0)
             del mine.turns[record.id]
         del mine.conversations[conversation_id]
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
+from adapters.memory.fair_use import Account, Rates
 from chatcore.conversation import Conversation, Message, Role
 from chatcore.errors import Failure
-from chatcore.ports.language_model import ModelCall
 from chatcore.turn import Turn, TurnStatus, Usage
 
 Clock = Callable[[], datetime]
@@ -37,6 +37,9 @@ class TurnRecord:
     reply: Message | None = None
     usage: Usage | None = None
     failure: Failure | None = None
+    prompt_tokens: int = 0
+    reserved: int = 0
+    budget_day: date | None = None
 
     def said(self) -> str:
         """Return what the current attempt has said so far, as far as it was kept."""
@@ -49,7 +52,7 @@ class Belongings:
 
     conversations: dict[UUID, Conversation] = field(default_factory=dict)
     turns: dict[UUID, TurnRecord] = field(default_factory=dict)
-    calls: list[ModelCall] = field(default_factory=list)
+    account: Account = field(default_factory=Account)
 
     def of_conversation(self, conversation_id: UUID) -> Iterator[TurnRecord]:
         """Yield the turns of a conversation in their order."""
@@ -69,6 +72,7 @@ class MemoryState:
     def __init__(self, clock: Clock) -> None:
         """Take a clock that tells the time with its zone."""
         self.clock = clock
+        self.rates = Rates(clock)
         self._owners: dict[str, Belongings] = {}
 
     def of(self, owner: str) -> Belongings:
@@ -82,6 +86,7 @@ class MemoryState:
     def erase(self, owner: str) -> None:
         """Forget an owner with everything that belongs to them."""
         self._owners.pop(owner, None)
+        self.rates.whole_at.pop(owner, None)
 
     def dead(self, record: TurnRecord) -> bool:
         """Return whether a turn is recorded as live although its lease ran out."""

@@ -1,9 +1,11 @@
 """Turns in memory, by the same rules as in a database."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from adapters.memory import costs
 from adapters.memory.state import Belongings, MemoryState, TurnRecord, reply_of
 from chatcore.conversation import Conversation, Message, Role
 from chatcore.errors import ConversationNotFound, Failure, LeaseLost, TurnNotFound
@@ -42,15 +44,22 @@ class MemoryTurnStore(TurnStore):
             if self._ours(known, opening.claim):
                 return self._opened(mine, opening.owner, known, opening.claim, opening.window)
             return KeyTaken(turn=self._state.turn(known))
+        costs.check(self._state, mine, opening)
         replaced = _replaced(mine, opening)
         live = self._live(mine, opening.conversation_id)
         if live is not None:
             return Occupied(turn=self._state.turn(live))
+        costs.write_off_dead(self._state, mine, opening.conversation_id)
         mine = self._state.known(opening.owner)
-        self._open_conversation(mine, opening)
         record = self._record(mine, opening, replaced)
+        costs.reserve(self._state, mine, record, opening.fair_use.daily_tokens)
+        allowance = self._state.rates.charge(opening.owner, opening.fair_use)
+        self._open_conversation(mine, opening)
+        for other in _replaced_with(mine, replaced):
+            other.active = False
         mine.turns[record.id] = record
-        return self._opened(mine, opening.owner, record, opening.claim, opening.window)
+        opened = self._opened(mine, opening.owner, record, opening.claim, opening.window)
+        return replace(opened, allowance=allowance)
 
     async def take_over(
         self, owner: str, turn_id: UUID, claim: Claim, window: int
@@ -63,6 +72,8 @@ class MemoryTurnStore(TurnStore):
             live = self._live(mine, record.conversation_id)
             if live is not None:
                 return Occupied(turn=self._state.turn(live))
+            costs.write_off_dead(self._state, mine, record.conversation_id)
+            costs.reserve_again(mine, record, self._state.clock())
             record.status = moved(self._state.status(record), TurnStatus.PENDING)
             record.attempt += 1
             record.pieces = {}
@@ -72,8 +83,10 @@ class MemoryTurnStore(TurnStore):
 
     async def give_up(self, owner: str, turn_id: UUID, failure: Failure) -> Turn:
         """Record a turn as finally failed; see the port."""
-        _, record = self._found(owner, turn_id)
+        mine, record = self._found(owner, turn_id)
         if self._mendable(record):
+            if self._state.dead(record):
+                costs.write_off(mine, record, self._state.clock())
             record.status, record.failure = TurnStatus.FAILED, failure
             record.pieces, record.token = {}, None
         return self._state.turn(record)
@@ -105,17 +118,23 @@ class MemoryTurnStore(TurnStore):
             case Broken(failure=failure):
                 record.status, record.failure = moved(record.status, TurnStatus.FAILED), failure
         record.pieces = {}
-        mine.calls.extend(calls)
+        costs.settle(mine, record, calls, self._state.clock())
         mine.touch(record.conversation_id, now)
         return self._state.turn(record)
 
-    async def release(self, lease: Lease) -> None:
+    async def release(self, lease: Lease, calls: Sequence[ModelCall] = ()) -> None:
         """Give a live turn back at once, as interrupted; see the port."""
-        record = self._state.of(lease.owner).turns.get(lease.turn_id)
+        mine = self._state.of(lease.owner)
+        record = mine.turns.get(lease.turn_id)
         if record is not None and record.token == lease.token and record.status is TurnStatus.INTERRUPTED:
             return
         record = self._held(lease)
         record.status = moved(record.status, TurnStatus.INTERRUPTED)
+        costs.settle(mine, record, calls, self._state.clock())
+
+    async def bill(self, lease: Lease, calls: Sequence[ModelCall]) -> None:
+        """Put the calls of a lost attempt into the ledger; see the port."""
+        costs.bill(self._state.of(lease.owner), lease, calls, self._state.clock())
 
     async def look(self, owner: str, turn_id: UUID) -> Turn:
         """Return a turn; see the port."""
@@ -175,15 +194,12 @@ class MemoryTurnStore(TurnStore):
             )
 
     def _record(self, mine: Belongings, opening: Opening, replaced: TurnRecord | None) -> TurnRecord:
-        """Return the record of a new turn, and take what it replaces off the active path."""
+        """Return the record of a new turn."""
         now = self._state.clock()
         others = list(mine.of_conversation(opening.conversation_id))
         question, selected_text = opening.question, opening.selected_text
-        if replaced is not None:
-            for other in others[replaced.number - 1 :]:
-                other.active = False
-            if question is None:
-                question, selected_text = replaced.question.content, replaced.selected_text
+        if replaced is not None and question is None:
+            question, selected_text = replaced.question.content, replaced.selected_text
         return TurnRecord(
             id=opening.turn_id,
             conversation_id=opening.conversation_id,
@@ -203,6 +219,7 @@ class MemoryTurnStore(TurnStore):
             created_at=now,
             token=opening.claim.token,
             lease_until=self._until(opening.claim.seconds),
+            prompt_tokens=opening.prompt_tokens + costs.remembered(others, opening.selected_text),
         )
 
     def _opened(self, mine: Belongings, owner: str, record: TurnRecord, claim: Claim, window: int) -> Opened:
@@ -237,6 +254,13 @@ def _replaced(mine: Belongings, opening: Opening) -> TurnRecord | None:
     if record is None or record.conversation_id != opening.conversation_id:
         raise TurnNotFound
     return record
+
+
+def _replaced_with(mine: Belongings, replaced: TurnRecord | None) -> Sequence[TurnRecord]:
+    """Return what leaves the active path with a turn that is replaced."""
+    if replaced is None:
+        return ()
+    return list(mine.of_conversation(replaced.conversation_id))[replaced.number - 1 :]
 
 
 def _history(mine: Belongings, record: TurnRecord, window: int) -> Sequence[Exchange]:

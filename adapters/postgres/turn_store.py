@@ -7,11 +7,20 @@ from uuid import UUID
 
 from adapters.postgres.database import Database
 from adapters.postgres.failures import Duplicate
+from adapters.postgres.rates import Sweep
 from adapters.postgres.schema_source import statement
 from adapters.postgres.turn_rows import turn_of
 from adapters.postgres.wire import Parameter, Row
-from chatcore.errors import ConversationNotFound, Failure, LeaseLost, TurnNotFound
+from chatcore.errors import (
+    ConversationNotFound,
+    Failure,
+    LeaseLost,
+    RateLimited,
+    TokenBudgetExhausted,
+    TurnNotFound,
+)
 from chatcore.events import Position
+from chatcore.fair_use import REPLY_ALLOWANCE, Allowance, FairUse, Rate
 from chatcore.ports.language_model import ModelCall
 from chatcore.ports.turn_store import (
     Broken,
@@ -45,6 +54,8 @@ class PostgresTurnStore(TurnStore):
         self._checkpoint = statement("turns/checkpoint")
         self._finish = statement("turns/finish")
         self._release = statement("turns/release")
+        self._bill = statement("turns/bill")
+        self._sweep = Sweep(database)
         self._look = statement("turns/look")
         self._follow = statement("turns/follow")
         self._cancel = statement("turns/cancel")
@@ -56,7 +67,9 @@ class PostgresTurnStore(TurnStore):
         except Duplicate:
             # Somebody was faster with our key, or we were and the answer was lost: now the facts are there.
             row = await self._begun(opening)
-        return _answer(row, opening.owner, opening.turn_id, opening.claim)
+        if opening.fair_use.rate is not None:
+            self._sweep.count()
+        return _answer(row, opening.owner, opening.turn_id, opening.claim, opening.fair_use.rate)
 
     async def take_over(
         self, owner: str, turn_id: UUID, claim: Claim, window: int
@@ -94,11 +107,16 @@ class PostgresTurnStore(TurnStore):
             raise LeaseLost
         return turn
 
-    async def release(self, lease: Lease) -> None:
+    async def release(self, lease: Lease, calls: Sequence[ModelCall] = ()) -> None:
         """Give a live turn back at once, as interrupted; see the port."""
-        (ours,) = await self._one(self._release, lease.owner, lease.turn_id, lease.token)
+        (ours,) = await self._one(self._release, lease.owner, lease.turn_id, lease.token, _ledger(calls))
         if not ours:
             raise LeaseLost
+
+    async def bill(self, lease: Lease, calls: Sequence[ModelCall]) -> None:
+        """Put the calls of a lost attempt into the ledger; see the port."""
+        if calls:
+            await self._one(self._bill, lease.owner, lease.turn_id, lease.attempt, _ledger(calls))
 
     async def look(self, owner: str, turn_id: UUID) -> Turn:
         """Return a turn; see the port."""
@@ -132,6 +150,10 @@ class PostgresTurnStore(TurnStore):
             opening.window,
             opening.claim.token,
             opening.claim.seconds,
+            *_bounds(opening.fair_use),
+            opening.prompt_tokens,
+            REPLY_ALLOWANCE,
+            opening.fair_use.daily_tokens,
         )
 
     async def _one(self, sql: bytes, *parameters: Parameter) -> Row:
@@ -139,9 +161,11 @@ class PostgresTurnStore(TurnStore):
         return row
 
 
-def _answer(row: Row, owner: str, turn_id: UUID, claim: Claim) -> Opened | KeyTaken | Occupied:
+def _answer(
+    row: Row, owner: str, turn_id: UUID, claim: Claim, rate: Rate | None = None
+) -> Opened | KeyTaken | Occupied:
     """Return what a row of begin or take over says."""
-    verdict, attempt, question, selected_text, questions, answers, *facts = row
+    verdict, wait, remaining, reset, attempt, question, selected_text, questions, answers, *facts = row
     match verdict:
         case "opened":
             return Opened(
@@ -156,15 +180,37 @@ def _answer(row: Row, owner: str, turn_id: UUID, claim: Claim) -> Opened | KeyTa
                 question=cast("str", question),
                 selected_text=cast("str | None", selected_text),
                 history=_exchanges(questions, answers),
+                allowance=None
+                if rate is None or remaining is None
+                else Allowance(
+                    limit=rate.requests, remaining=cast("int", remaining), reset=cast("float", reset)
+                ),
             )
         case "key taken":
             return KeyTaken(turn=_found(tuple(facts)))
         case "occupied":
             return Occupied(turn=_found(tuple(facts)))
+        case "limited":
+            raise RateLimited(retry_after=cast("float", wait))
+        case "spent":
+            raise TokenBudgetExhausted.until_midnight(cast("float", wait))
         case "no conversation":
             raise ConversationNotFound
         case _:
             raise TurnNotFound
+
+
+def _bounds(fair_use: FairUse) -> tuple[Parameter, ...]:
+    """Return the owner's rate, then the address and its rate."""
+    rate, address = fair_use.rate, fair_use.address
+    return (
+        *((None, None) if rate is None else (rate.requests, rate.seconds)),
+        *(
+            (None, None, None)
+            if address is None
+            else (address.subject, address.rate.requests, address.rate.seconds)
+        ),
+    )
 
 
 def _exchanges(questions: object, answers: object) -> tuple[Exchange, ...]:

@@ -102,7 +102,8 @@ class PostgresUserStore(UserStore):
         """Forget everything of a user."""
         async with self._as_owner(owner, snapshot=False) as connection:
             cursor = await connection.execute(statement("users/erase"), {"owner": owner})
-            return cursor.rowcount > 0
+            row = await cursor.fetchone()
+            return row == (True,)
 
     @asynccontextmanager
     async def _as_owner(self, owner: str, *, snapshot: bool) -> AsyncIterator[_Connection]:

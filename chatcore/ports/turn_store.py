@@ -5,6 +5,9 @@ own clock: a live turn whose lease ran out *is* interrupted, and every method tr
 whether or not anybody has written that down. A store may call a lease dead a few seconds late after it was
 itself unreachable, because nobody could have renewed it in that time.
 
+Whoever writes down that an attempt's lease ran out also writes into the ledger what it is estimated to have
+cost, as one call with the outcome `lost`: nobody else knows any more.
+
 Each method may be called again with the same arguments after a lost answer and then answers as it would
 have: ids and lease tokens are made by the caller. Each raises DatabaseUnavailable where the store cannot
 be reached; whether it did the work is then unknown.
@@ -18,6 +21,7 @@ from uuid import UUID
 
 from chatcore.errors import Failure
 from chatcore.events import Position
+from chatcore.fair_use import UNBOUNDED, Allowance, FairUse
 from chatcore.ports.language_model import ModelCall
 from chatcore.prompt import Exchange
 from chatcore.turn import Turn, Usage
@@ -49,6 +53,7 @@ class Opening:
 
     `question` is None where the question of the turn `replaces` is to be answered again, selected text
     included. `window` is the number of newest exchanges to read. `title` names the conversation if it is new.
+    `prompt_tokens` is about what the prompt costs without its history.
     """
 
     owner: str
@@ -65,16 +70,19 @@ class Opening:
     replaces: UUID | None
     window: int
     claim: Claim
+    fair_use: FairUse = UNBOUNDED
+    prompt_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """The turn is recorded and ours to answer."""
+    """The turn is recorded and ours to answer; `allowance` is what is left where a rate bounds its owner."""
 
     lease: Lease
     question: str
     selected_text: str | None
     history: Sequence[Exchange]
+    allowance: Allowance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +147,13 @@ class TurnStore(Protocol):
         path, and the history is what came before it. Called again with the token of a turn that this very
         claim began, it answers Opened again.
 
+        Only a question that is recorded counts against its fair use; whoever asks for an earlier one again,
+        or is refused, pays nothing. Of the owner's tokens of the day it reserves what it is estimated to
+        cost, until it is known.
+
         Raises:
+            RateLimited: too much was asked by this owner, or from this address.
+            TokenBudgetExhausted: what the owner may spend today is spent, or reserved for running turns.
             ConversationNotFound: there is no such conversation of this owner and `new_conversation` is false.
             TurnNotFound: there is no turn `replaces` in this conversation.
         """
@@ -150,7 +164,7 @@ class TurnStore(Protocol):
     ) -> Opened | KeyTaken | Occupied:
         """Begin the next attempt of a turn that failed retryably or was interrupted.
 
-        What its last attempt said is gone. Where the turn is neither (any more), or its attempts are used
+        What its last attempt said is gone. It was counted when it began and is not limited again. Where the turn is neither (any more), or its attempts are used
         up, nothing is written and KeyTaken says what it is now. Occupied: another turn of the conversation
         is live.
 
@@ -179,6 +193,8 @@ class TurnStore(Protocol):
     async def finish(self, lease: Lease, outcome: Outcome, calls: Sequence[ModelCall]) -> Turn:
         """End the turn and return it as recorded; its checkpoints are gone.
 
+        Its cost takes the place of what was reserved for it.
+
         An answer to a cancelled turn with nothing said records no reply. `calls` go into the ledger.
 
         Raises:
@@ -186,11 +202,21 @@ class TurnStore(Protocol):
         """
 
     @abstractmethod
-    async def release(self, lease: Lease) -> None:
+    async def release(self, lease: Lease, calls: Sequence[ModelCall] = ()) -> None:
         """Give a live turn back at once, as interrupted, so that nobody has to wait for the lease to run out.
+
+        `calls` go into the ledger.
 
         Raises:
             LeaseLost: the turn is not ours any more.
+        """
+
+    @abstractmethod
+    async def bill(self, lease: Lease, calls: Sequence[ModelCall]) -> None:
+        """Put the calls of an attempt into the ledger whose turn was taken from it, or deleted.
+
+        One that was written off as lost already stays as it was estimated. Of an owner who was erased
+        nothing is kept.
         """
 
     @abstractmethod

@@ -57,7 +57,7 @@ class MemoryStores(Stores):
             "turn": len(turns),
             "message": len(turns) + sum(turn.reply is not None for turn in turns),
             "turn_chunk": sum(len(turn.pieces) for turn in turns),
-            "model_call": len(mine.calls),
+            "model_call": len(mine.account.ledger),
         }
 
 

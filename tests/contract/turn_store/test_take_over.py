@@ -176,6 +176,14 @@ async def test_whoever_answered_a_turn_that_was_given_up_cannot_write_any_more(s
         await stores.turns.release(old)
 
 
+async def test_whoever_failed_at_a_turn_that_was_given_up_cannot_write_any_more(stores: Stores) -> None:
+    old = (await opened(stores.turns)).lease
+    await stores.turns.finish(old, FOR_NOW, [])
+    await stores.turns.give_up(OWNER, old.turn_id, GIVEN_UP)
+    with pytest.raises(LeaseLost):
+        await stores.turns.finish(old, FOR_NOW, [])
+
+
 async def test_a_turn_that_nobody_took_over_is_free_for_its_conversation(stores: Stores) -> None:
     old = await dead_turn(stores)
     await stores.turns.give_up(OWNER, old.turn_id, GIVEN_UP)

@@ -11,12 +11,14 @@ from tests.contract.turn_store import (
     test_history,
     test_isolation,
     test_leases,
-    test_races,
     test_reading,
     test_take_over,
 )
 from tests.contract.turns import ANSWER
-from tests.integration.postgres.locks import of_takeovers_that_waited_for_the_turn_one_succeeds
+from tests.integration.postgres.locks import (
+    of_questions_under_one_key_that_waited_one_is_recorded,
+    of_takeovers_that_waited_for_the_turn_one_succeeds,
+)
 
 Test = Callable[[Stores], Awaitable[None]]
 FENCE = "\n       AND t.lease_token = in_token"
@@ -62,10 +64,6 @@ def ended_for_good(stores: Stores) -> Awaitable[None]:
     return test_take_over.test_what_ended_for_good_is_told_and_not_begun_again(stores, ANSWER)
 
 
-def keyed_at_once(stores: Stores) -> Awaitable[None]:
-    return test_races.test_of_many_first_questions_under_one_key_one_is_recorded(stores, "the same")
-
-
 TAKEN_OVER = "the turn was taken over"
 # That begin locks its conversation is not among them: unique indexes stand behind that lock, and without it
 # the same is recorded, by way of a repetition.
@@ -81,7 +79,7 @@ BUGS = {
         "30_begin_turn",
         "CASE WHEN live.key = in_key THEN 'key taken' ELSE 'occupied' END",
         "'occupied'",
-        keyed_at_once,
+        of_questions_under_one_key_that_waited_one_is_recorded,
     ),
     "begin is stopped by the dead": Bug(
         "30_begin_turn",
@@ -167,9 +165,9 @@ BUGS = {
     ),
     "give up leaves the token": Bug(
         "30_give_up_turn",
-        "lease_token = NULL, ",
+        ",\n           lease_token = NULL",
         "",
-        test_take_over.test_whoever_answered_a_turn_that_was_given_up_cannot_write_any_more,
+        test_take_over.test_whoever_failed_at_a_turn_that_was_given_up_cannot_write_any_more,
     ),
     "give up takes anything": Bug(
         "30_give_up_turn",
@@ -225,7 +223,7 @@ BUGS = {
     ),
     "release is not fenced": Bug("30_release_turn", FENCE, "", lost(TAKEN_OVER)),
     "release cannot be repeated": Bug(
-        "30_release_turn", "t.status = 'interrupted' OR", "", test_leases.test_a_turn_may_be_released_twice
+        "30_release_turn", "t.status = 'interrupted';", "false;", test_leases.test_a_turn_may_be_released_twice
     ),
     "the dead are told to be alive": Bug(
         "20_facts_of_turn",

@@ -9,7 +9,7 @@ import psycopg
 
 from chatcore.ports.turn_store import KeyTaken, Opened
 from tests.contract.stores import PostgresStores, Stores
-from tests.contract.turns import OWNER, claim, opened
+from tests.contract.turns import OWNER, answered, claim, opened, opening
 
 HELD = "SELECT FROM chatcore.{} WHERE owner = 'alice' FOR UPDATE"
 WAITING = """
@@ -57,3 +57,10 @@ async def of_takeovers_that_waited_for_the_turn_one_succeeds(stores: Stores) -> 
     await connected(stores)
     takeovers = [stores.turns.take_over(OWNER, lease.turn_id, claim(), 5) for _ in range(4)]
     assert await let_go_at_once(stores, "turn", *takeovers) == {Opened: 1, KeyTaken: 3}
+
+
+async def of_questions_under_one_key_that_waited_one_is_recorded(stores: Stores) -> None:
+    earlier = await answered(stores.turns)
+    await connected(stores)
+    questions = [stores.turns.begin(opening(earlier.conversation_id, key="k")) for _ in range(3)]
+    assert await let_go_at_once(stores, "conversation", *questions) == {Opened: 1, KeyTaken: 2}

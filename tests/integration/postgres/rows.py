@@ -39,6 +39,14 @@ def plant(connection: "psycopg.Connection[tuple[object, ...]]", owner: str, *, t
         " VALUES (%s, %s, %s, '{read}', sha256('key'), clock_timestamp())",
         (owner, id_of(owner, "api key"), f"Of {owner}"),
     )
+    connection.execute(
+        "INSERT INTO chatcore.rate_bucket (owner, slot, whole_at) VALUES (%s, 0, clock_timestamp() + interval '1 h')",
+        (owner,),
+    )
+    connection.execute(
+        "INSERT INTO chatcore.token_day (owner, day, reserved, spent) VALUES (%s, current_date, 10, 20)",
+        (owner,),
+    )
 
 
 def _plant_turn(

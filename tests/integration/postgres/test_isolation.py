@@ -16,6 +16,8 @@ from tests.integration.postgres.catalogue import tables
 from tests.integration.postgres.rows import id_of, plant
 
 _ALICE, _BOB = "alice", "bob"
+_PURE = ("lease_is_dead", "places_of_rate", "interval_of_rate", "spendable", "seconds_left")
+_OF_A_ROW = ("settle_turn", "write_off_attempt")
 _FUNCTIONS = sorted(file.stem.partition("_")[2] for file in shipped().function_files())
 
 
@@ -116,7 +118,7 @@ def test_every_table_changed_without_where_changes_nothing_of_anybody_else(
         )
         names = tables(superuser)
         before = {table: counted(superuser, table, _BOB) for table in names}
-    command = "DELETE FROM {}" if verb == "DELETE" else "UPDATE {} SET created_at = created_at"
+    command = "DELETE FROM {}" if verb == "DELETE" else "UPDATE {} SET owner = owner"
     for table in names:
         # A chunk has no time of its own.
         text = "UPDATE {} SET content = content" if command[0] == "U" and table == "turn_chunk" else command
@@ -159,6 +161,7 @@ def test_the_table_s_owner_is_bound_as_well(peopled: Database) -> None:
 def foreign_calls(function: str) -> list[tuple[str, tuple[object, ...]]]:
     """Return calls of a function as Alice that name something of Bob's."""
     conversation, live, done = id_of(_BOB, "conversation"), id_of(_BOB, "live"), id_of(_BOB, "turn 1")
+    calls = Jsonb([["m", 1, 1, False, "ok", 0.5, None]])
     token, new, key = id_of(_BOB, "token"), id_of(_ALICE, "new"), id_of(_BOB, "api key")
     opening = (
         *(_ALICE, conversation, False, "Mine", new, new, new, "May I?", None),
@@ -184,12 +187,25 @@ def foreign_calls(function: str) -> list[tuple[str, tuple[object, ...]]]:
         "facts_of_turn": [(_ALICE, live), (_ALICE, done)],
         "history_before": [(_ALICE, conversation, 100, 100)],
         "interrupt_turn": [(_ALICE, live)],
-        "lease_is_dead": [],
+        **{pure: [] for pure in _PURE},
+        "bill_attempt": [(_ALICE, live, 1, calls)],
+        "record_calls": [(_ALICE, live, 1, calls)],
+        "charge_rate": [(_ALICE, 10, 60)],
+        "refund_rate": [(_ALICE, 10, 60, 0)],
+        "sweep_rates": [()],
+        "reserve_tokens": [(_ALICE, datetime.now(UTC).date(), 5, 1000)],
+        "erase_user": [(_ALICE,)],
         "add_api_key": [(_ALICE, key, "Mine", ["read"], b"k" * 32, datetime.now(UTC), None)],
         "list_api_keys": [(_ALICE,)],
         "revoke_api_key": [(_ALICE, key, datetime.now(UTC))],
         "use_api_key": [(_ALICE, key, hashlib.sha256(b"key").digest(), datetime.now(UTC))],
     }
+    if function in _OF_A_ROW:
+        row = {"owner": _BOB, "id": str(live), "attempt": 1, "budget_day": str(datetime.now(UTC).date())}
+        whole = "jsonb_populate_record(NULL::chatcore.turn, %s)"
+        parameters = "%s, {}, 5" if function == "settle_turn" else "%s, {}"
+        call = f"SELECT to_jsonb(f)::text FROM chatcore.{function}({parameters.format(whole)}) AS f"
+        return [(call, (_ALICE, Jsonb(row)))]
     if function == "opening_of_turn":
         row = {"owner": _BOB, "conversation_id": str(conversation), "number": 1}
         call = "SELECT to_jsonb(f)::text FROM chatcore.opening_of_turn(%s, jsonb_populate_record(NULL::chatcore.turn, %s), 9) AS f"

@@ -14,7 +14,7 @@ from tests.integration.postgres.bugs import BUGS, ISOLATION, Bug, Test
 
 pytestmark = pytest.mark.anyio
 FUNCTIONS = {file.stem: file.read_text() for file in shipped().function_files()}
-TABLES = ("app_user", "conversation", "turn", "message", "turn_chunk", "model_call")
+TABLES = ("app_user", "conversation", "turn", "message", "turn_chunk", "model_call", "token_day")
 OWNER_FILTER = re.compile(r"\b(\w+)\.owner = in_owner\b")
 
 

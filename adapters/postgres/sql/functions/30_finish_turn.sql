@@ -9,6 +9,7 @@ AS $$
 DECLARE
     done chatcore.turn;
     ended timestamptz := clock_timestamp();
+    tokens bigint;
 BEGIN
     PERFORM set_config('chatcore.owner', in_owner, true), set_config('lock_timeout', '2s', true);
     PERFORM
@@ -49,16 +50,9 @@ BEGIN
        SET updated_at = ended
      WHERE c.owner = in_owner
        AND c.id = in_conversation;
-    IF in_calls IS NOT NULL THEN
-        INSERT INTO chatcore.model_call (
-            owner, turn_id, attempt, ordinal, model, input_tokens, output_tokens, estimated, outcome,
-            seconds, first_token_seconds
-        )
-        SELECT in_owner, in_turn, done.attempt, call.ordinality, call.value ->> 0,
-               (call.value -> 1)::bigint, (call.value -> 2)::bigint, (call.value -> 3)::boolean,
-               call.value ->> 4, (call.value -> 5)::double precision,
-               (call.value ->> 6)::double precision
-          FROM jsonb_array_elements(in_calls) WITH ORDINALITY AS call;
+    tokens := chatcore.record_calls(in_owner, in_turn, done.attempt, in_calls);
+    IF done.budget_day IS NOT NULL THEN
+        PERFORM chatcore.settle_turn(in_owner, done, tokens);
     END IF;
     RETURN (
         done.id, done.conversation_id, done.number, done.status, done.attempt, done.fingerprint,

@@ -63,10 +63,22 @@ BEGIN
             END IF;
             PERFORM chatcore.interrupt_turn(in_owner, live.id);
         END IF;
+        IF dead THEN
+            PERFORM chatcore.write_off_attempt(in_owner, known);
+        END IF;
+        IF known.budget_day IS NOT NULL THEN
+            -- What was begun is gone on with, whatever is left of the day.
+            known.budget_day := (clock_timestamp() AT TIME ZONE 'UTC')::date;
+            INSERT INTO chatcore.token_day AS d (owner, day, reserved)
+            VALUES (in_owner, known.budget_day, known.reserved)
+                ON CONFLICT (owner, day) DO UPDATE
+               SET reserved = d.reserved + excluded.reserved;
+        END IF;
         DELETE FROM chatcore.turn_chunk AS c WHERE c.owner = in_owner AND c.turn_id = in_turn;
         UPDATE chatcore.turn AS t
            SET status = 'pending', attempt = t.attempt + 1, lease_token = in_token,
                lease_until = clock_timestamp() + in_seconds * interval '1 s', cancel_wished = false,
+               budget_day = known.budget_day,
                failure_code = NULL, failure_retryable = NULL, ended_at = NULL
          WHERE t.owner = in_owner
            AND t.id = in_turn

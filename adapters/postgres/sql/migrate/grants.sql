@@ -9,11 +9,13 @@ GRANT SELECT, INSERT, DELETE ON chatcore.app_user TO {role};
 GRANT SELECT, INSERT, DELETE, UPDATE (title, updated_at) ON chatcore.conversation TO {role};
 GRANT SELECT, INSERT,
       UPDATE (status, attempt, active, answered, lease_token, lease_until, cancel_wished, model,
-              input_tokens, output_tokens, estimated, failure_code, failure_retryable, ended_at)
+              input_tokens, output_tokens, estimated, failure_code, failure_retryable, ended_at, budget_day)
    ON chatcore.turn TO {role};
 GRANT SELECT, INSERT ON chatcore.message TO {role};
 GRANT SELECT, INSERT, DELETE ON chatcore.turn_chunk TO {role};
 GRANT SELECT, INSERT ON chatcore.model_call TO {role};
+GRANT SELECT, INSERT, DELETE, UPDATE (whole_at) ON chatcore.rate_bucket TO {role};
+GRANT SELECT, INSERT, DELETE, UPDATE (reserved, spent) ON chatcore.token_day TO {role};
 GRANT SELECT, INSERT, UPDATE (last_used_at, revoked_at) ON chatcore.api_key TO {role};
 
 -- So that the server can say whether the schema is the one it needs.

@@ -1,5 +1,6 @@
-SELECT verdict, attempt, question, selected_text, questions, answers,
+SELECT verdict, wait, remaining, reset, attempt, question, selected_text, questions, answers,
        (turn).id, (turn).conversation_id, (turn).number, (turn).status, (turn).attempt, (turn).fingerprint,
        (turn).created_at, (turn).replaces, (turn).active, (turn).reply_id, (turn).reply, (turn).reply_at,
        (turn).input_tokens, (turn).output_tokens, (turn).estimated, (turn).failure_code, (turn).failure_retryable
-  FROM chatcore.begin_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+  FROM chatcore.begin_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                           $22, $23)

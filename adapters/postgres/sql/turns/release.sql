@@ -1,1 +1,1 @@
-SELECT chatcore.release_turn($1, $2, $3)
+SELECT chatcore.release_turn($1, $2, $3, $4)

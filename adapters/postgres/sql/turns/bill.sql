@@ -1,0 +1,1 @@
+SELECT chatcore.bill_attempt($1, $2, $3, $4)

@@ -1,0 +1,1 @@
+SELECT chatcore.sweep_rates()
