@@ -7,6 +7,7 @@ only then is the pool emptied. A second signal makes an end of the waiting.
 """
 
 import asyncio
+import secrets
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Generator
@@ -14,7 +15,9 @@ from contextlib import contextmanager
 from types import FrameType
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from entrypoints.http import problems
 from entrypoints.settings import Settings
 
 _TO_HAND_OVER = 6.0
@@ -25,6 +28,23 @@ _LOOK = 0.1
 
 Drain = Callable[[float], Coroutine[None, None, None]]
 """Ends the turns that run: those that take longer than so many seconds are handed over."""
+
+
+class Protocol(HttpToolsProtocol):
+    """HTTP, whose refusal of what is none is a problem document as every other one."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse and close; in the middle of a response only close, for two cannot be told apart."""
+        del msg
+        if self.cycle is None or self.cycle.response_complete:
+            request_id = secrets.token_hex(16)
+            body = problems.encode(problems.of_nonsense(request_id))
+            self.transport.write(
+                b"HTTP/1.1 400 Bad Request\r\ncontent-type: %b\r\ncontent-length: %d\r\nx-request-id: %b\r\n"
+                b"cache-control: no-store\r\nconnection: close\r\n\r\n%b"
+                % (problems.MEDIA_TYPE.encode(), len(body), request_id.encode(), body)
+            )
+        self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -45,7 +65,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=Protocol,
                 ws="none",
                 lifespan="on",
                 access_log=False,

@@ -94,21 +94,17 @@ def of_error(error: ChatError, table: StatusTable, scope: Scope) -> Problem:
 def of_refusal(refused: HTTPException, scope: Scope) -> Problem:
     """Return what HTTP itself refuses; of a status that nobody foresaw only its class is told."""
     status = refused.status_code if refused.status_code in REFUSALS else _class_of(refused.status_code)
-    refusal = REFUSALS[status]
-    return Problem(
-        type=_type(refusal.slug),
-        title=refusal.title,
-        status=status,
-        detail=f"{refusal.title}.",
-        instance=_instance(scope),
-        request_id=request_id_of(scope),
-        retryable=False,
-    )
+    return _refused(status, _instance(scope), request_id_of(scope))
 
 
 def of_bug(scope: Scope) -> Problem:
     """Return what a client may know of an error that nobody foresaw: nothing but where to ask."""
     return of_refusal(HTTPException(status_code=500), scope)
+
+
+def of_nonsense(request_id: str) -> Problem:
+    """Return what is told of bytes that are no request; nobody knows which address they were meant for."""
+    return _refused(400, "", request_id)
 
 
 def headers_of(problem: Problem) -> dict[str, str]:
@@ -125,6 +121,19 @@ def request_id_of(scope: Scope) -> str:
     """Return the id under which this request is known."""
     state: dict[str, Any] = scope["state"]
     return str(state.get("request_id", ""))
+
+
+def _refused(status: int, instance: str, request_id: str) -> Problem:
+    refusal = REFUSALS[status]
+    return Problem(
+        type=_type(refusal.slug),
+        title=refusal.title,
+        status=status,
+        detail=f"{refusal.title}.",
+        instance=instance,
+        request_id=request_id,
+        retryable=False,
+    )
 
 
 def _type(slug: str) -> str:

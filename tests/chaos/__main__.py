@@ -20,8 +20,9 @@ def broken(machine: Rig, seconds: float, users: int) -> Story:
         while time.monotonic() < until and asking():
             time.sleep(random.uniform(0.5, 2.5))
             machine.break_something()
+            machine.tend()
 
-    story.unfold([server.base for server in machine.servers], users, breaking)
+    story.unfold([server.base for server in machine.servers], users, breaking, machine.tend)
     return story
 
 
@@ -39,6 +40,8 @@ def run(seconds: float, users: int) -> tuple[Findings, str]:
             findings.summary(),
             *findings.details[:20],
         ]
+        if not findings.clean:
+            lines += [f"{server.log}:\n{server.log.read_text()[-3000:]}" for server in machine.servers]
     return findings, "\n".join(lines)
 
 

@@ -33,7 +33,7 @@ class Rig:
     ) -> None:
         self._folder = folder
         self._gap = gap
-        self._count = servers
+        self._size = servers
         self._extra = environment or {}
         self._stack = ExitStack()
         self.postgres = EmbeddedPostgres(folder / "data")
@@ -48,7 +48,7 @@ class Rig:
             self.inspect_url = as_role(self.superuser_url, "postgres", "", "chatcore")
             self.upstream = Upstream(self._folder, gap=self._gap)
             self._stack.callback(self.upstream.kill)
-            for _ in range(self._count):
+            for _ in range(self._size):
                 self.serve()
             for server in self.servers:
                 server.wait_ready()
@@ -86,8 +86,16 @@ class Rig:
         ]
         (way,) = random.choices([way for way, _ in ways], [weight for _, weight in ways])
         way()
-        name = way.__name__
-        self.kills[name] = self.kills.get(name, 0) + 1
+        self._count_one(way.__name__)
+
+    def tend(self) -> None:
+        """Start again what ended by itself, as a supervisor would: a server ends where its database is away."""
+        if self.postgres.restart_if_dead():
+            self._count_one("postgres ended by itself")
+        for server in self.servers:
+            if not server.running:
+                server.start()
+                self._count_one("server ended by itself")
 
     def kill_server(self) -> None:
         server = random.choice(self.servers)
@@ -111,6 +119,9 @@ class Rig:
         until = time.monotonic() + 10
         while not self.postgres.restart_if_dead() and time.monotonic() < until:
             time.sleep(0.02)
+
+    def _count_one(self, name: str) -> None:
+        self.kills[name] = self.kills.get(name, 0) + 1
 
     def _postmaster(self) -> int:
         folder = Path(parse_qs(urlsplit(self.superuser_url).query)["host"][0])

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,8 +26,14 @@ class Story:
     promises: list[Promise] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
 
-    def unfold(self, way: list[str] | Way, users: int, happens: Callable[[Callable[[], bool]], None]) -> None:
-        """Let users ask while something happens, and then let each be answered.
+    def unfold(
+        self,
+        way: list[str] | Way,
+        users: int,
+        happens: Callable[[Callable[[], bool]], None],
+        tend: Callable[[], None],
+    ) -> None:
+        """Let users ask while something happens, and then let each be answered, while the servers are tended.
 
         It happens in this thread, which has to be the main one to start processes; it is given a function
         that says whether anybody still asks.
@@ -38,6 +45,9 @@ class Story:
                 happens(lambda: not asking.done())
             finally:
                 stop.set()
+            while not asking.done():
+                tend()
+                time.sleep(0.5)
             asking.result()
 
     async def _load(self, way: list[str] | Way, users: int, stop: threading.Event) -> None:

@@ -52,7 +52,7 @@ def roll(machine: Rig, rounds: int, users: int) -> Figures:
                 server.start()
                 server.wait_ready()
 
-    story.unfold(Balancer([server.port for server in machine.servers]), users, restart)
+    story.unfold(Balancer([server.port for server in machine.servers]), users, restart, machine.tend)
     return Figures(findings=compare(machine.inspect_url, story.promises), story=story, stops=stops)
 
 

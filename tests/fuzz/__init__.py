@@ -1,0 +1,1 @@
+"""Bytes that nobody would think of, sent to a running server."""
