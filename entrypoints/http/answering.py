@@ -11,6 +11,7 @@ from chatcore.errors import TurnCancelled, TurnInterrupted
 from chatcore.events import Cancelled, Done, Ending, Failed, Interrupted
 from chatcore.listen import Listener
 from chatcore.turn import fingerprint
+from entrypoints.http.fairness import Fairness
 from entrypoints.http.place import Place
 from entrypoints.http.reading import header, wants_events
 from entrypoints.http.replies import Reply
@@ -53,24 +54,30 @@ def question_of(body: QuestionBody, scope: Scope, conversation_id: UUID | None, 
     )
 
 
-async def answer(
-    listener: Listener, place: Place, scope: Scope, question: Question, asked: Asked, render: Render
-) -> ASGIApp:
-    """Return the response to an accepted question: its events, or its reply once that is there.
+class Answers:
+    """Makes responses of accepted questions."""
 
-    Raises:
-        ChatError: there is no reply; the turn's failure is raised as it was recorded.
-    """
-    about = [(b"x-turn-id", str(asked.turn_id).encode())]
-    if asked.replayed:
-        about.append((b"idempotency-replayed", b"true"))
-    if question.streamed:
-        events = listener.events(place.owner, asked.turn_id, None, asked.live)
-        # The first event is taken before the response begins, so that what it raises still has a status.
-        first = await anext(events)
-        return EventStream(events, place.frames(scope), about, first)
-    ending = await listener.ending(place.owner, asked.turn_id, asked.live)
-    return Reply.json(render(asked, _done(ending)), *about)
+    def __init__(self, listener: Listener, fairness: Fairness) -> None:
+        """Take who hears of turns, and who knows what is left to ask."""
+        self._listener = listener
+        self._fairness = fairness
+
+    async def to(self, place: Place, scope: Scope, question: Question, asked: Asked, render: Render) -> ASGIApp:
+        """Return the response to an accepted question: its events, or its reply once that is there.
+
+        Raises:
+            ChatError: there is no reply; the turn's failure is raised as it was recorded.
+        """
+        about = [(b"x-turn-id", str(asked.turn_id).encode()), *self._fairness.headers(asked.allowance)]
+        if asked.replayed:
+            about.append((b"idempotency-replayed", b"true"))
+        if question.streamed:
+            events = self._listener.events(place.owner, asked.turn_id, None, asked.live)
+            # The first event is taken before the response begins, so that what it raises still has a status.
+            first = await anext(events)
+            return EventStream(events, place.frames(scope), about, first)
+        ending = await self._listener.ending(place.owner, asked.turn_id, asked.live)
+        return Reply.json(render(asked, _done(ending)), *about)
 
 
 def _meaning(body: QuestionBody, place: str | None) -> bytes:

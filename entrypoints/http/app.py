@@ -1,10 +1,17 @@
 """The application that a server runs, made from a container."""
 
+from ipaddress import ip_network
+
 from litestar import Litestar
 
+from chatcore.fair_use import Rate
 from entrypoints.container import Container
 from entrypoints.http.assembly import assemble
+from entrypoints.http.fairness import Fairness
 from entrypoints.http.parts import Parts
+from entrypoints.settings import Settings
+
+_A_MINUTE = 60
 
 
 def create_app(container: Container | None = None) -> Litestar:
@@ -20,10 +27,19 @@ def create_app(container: Container | None = None) -> Litestar:
             turns=made.turns(),
             conversations=made.conversations(),
             authenticator=made.authenticator(),
+            fairness=_fairness(settings),
             unready=made.unready(),
             metrics=made.metrics(),
             opened=made.opened,
             origins=settings.origins,
             limit=settings.max_body,
         )
+    )
+
+
+def _fairness(settings: Settings) -> Fairness:
+    return Fairness(
+        rate=None if settings.rate_limit is None else Rate(requests=settings.rate_limit, seconds=_A_MINUTE),
+        daily_tokens=settings.daily_tokens,
+        trusted=[ip_network(network) for network in settings.trusted_proxies],
     )

@@ -7,6 +7,7 @@ from litestar import Litestar, Router
 from litestar.handlers import HTTPRouteHandler
 
 from entrypoints.http import failures
+from entrypoints.http.answering import Answers
 from entrypoints.http.assistant import AssistantRoutes
 from entrypoints.http.conversations import ConversationRoutes
 from entrypoints.http.doorman import Doorman
@@ -41,14 +42,16 @@ def assemble(parts: Parts) -> Litestar:
 
 
 def _textbook(parts: Parts) -> Router:
-    asking = TextbookRoutes(parts.textbook, parts.listener, parts.limit)
+    answers = Answers(parts.listener, parts.fairness)
+    asking = TextbookRoutes(parts.textbook, answers, parts.fairness, parts.limit)
     turns = TurnRoutes("/chat/{session_id:str}", named_place, parts.chat, parts.listener, parts.turns)
     return _router([*asking.routes(), *turns.routes()], failures.handlers(TEXTBOOK_STATUS))
 
 
 def _assistant(parts: Parts) -> Router:
     doorman = Doorman(parts.authenticator)
-    asking = AssistantRoutes(parts.chat, parts.assistant, parts.listener, doorman, parts.limit)
+    answers = Answers(parts.listener, parts.fairness)
+    asking = AssistantRoutes(parts.chat, parts.assistant, answers, parts.fairness, doorman, parts.limit)
     conversations = ConversationRoutes(parts.conversations, doorman, parts.limit)
     turns = TurnRoutes("/api/{user_id:str}", asking.place_of, parts.chat, parts.listener, parts.turns)
     handlers = [*asking.routes(), *conversations.routes(), *turns.routes()]

@@ -9,11 +9,11 @@ from litestar.types import ASGIApp
 
 from chatcore.chat import Asked, Chat
 from chatcore.events import Done
-from chatcore.listen import Listener
 from chatcore.prompt import Persona
 from entrypoints.http import wire
-from entrypoints.http.answering import answer, question_of
+from entrypoints.http.answering import Answers, question_of
 from entrypoints.http.doorman import AnyRequest, Doorman
+from entrypoints.http.fairness import Fairness
 from entrypoints.http.place import Place
 from entrypoints.http.reading import read_json
 from entrypoints.http.routes import Routes
@@ -26,12 +26,19 @@ class AssistantRoutes(Routes):
     """Answers users in their conversations."""
 
     def __init__(
-        self, chat: Chat, persona: Persona, listener: Listener, doorman: Doorman, limit: int | None
+        self,
+        chat: Chat,
+        persona: Persona,
+        answers: Answers,
+        fairness: Fairness,
+        doorman: Doorman,
+        limit: int | None,
     ) -> None:
-        """Take the chat, who answers, who hears of turns, who lets in, and the most bytes of a body."""
+        """Take the chat, who speaks and who answers in it, what bounds users, who lets in, the most of a body."""
         self._chat = chat
         self._persona = persona
-        self._listener = listener
+        self._answers = answers
+        self._fairness = fairness
         self._doorman = doorman
         self._limit = limit
 
@@ -45,8 +52,9 @@ class AssistantRoutes(Routes):
         body = await read_json(_decoder, scope, request.receive, self._limit)
         named = None if body.conversation_id is None else str(body.conversation_id)
         question = question_of(body, scope, body.conversation_id, named)
-        asked = await self._chat.ask(place.owner, self._persona, question)
-        return await answer(self._listener, place, scope, question, asked, _render)
+        fair_use = self._fairness.of_user
+        asked = await self._chat.ask(place.owner, self._persona, question, fair_use=fair_use)
+        return await self._answers.to(place, scope, question, asked, _render)
 
     async def place_of(self, request: AnyRequest) -> Place:
         """Return where the caller's turns are, if it is who the path says."""

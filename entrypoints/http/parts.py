@@ -11,6 +11,7 @@ from chatcore.ports.conversation_store import ConversationStore
 from chatcore.ports.turn_store import TurnStore
 from chatcore.prompt import Persona
 from chatcore.textbook import Textbook
+from entrypoints.http.fairness import Fairness
 from entrypoints.http.operations import Unready
 from entrypoints.metrics import Metrics
 
@@ -30,6 +31,7 @@ class Parts:
     turns: TurnStore
     conversations: ConversationStore
     authenticator: Authenticator
+    fairness: Fairness
     unready: Unready
     metrics: Metrics
     opened: Callable[[], AbstractAsyncContextManager[object]]

@@ -10,12 +10,12 @@ from litestar.types import ASGIApp
 from chatcore.chat import Asked
 from chatcore.errors import TurnNotFound
 from chatcore.events import Done
-from chatcore.listen import Listener
 from chatcore.session import Session
 from chatcore.textbook import Textbook
 from entrypoints.http import wire
-from entrypoints.http.answering import answer, question_of
+from entrypoints.http.answering import Answers, question_of
 from entrypoints.http.doorman import AnyRequest
+from entrypoints.http.fairness import Fairness
 from entrypoints.http.place import Place
 from entrypoints.http.reading import read_json
 from entrypoints.http.routes import Routes
@@ -27,10 +27,11 @@ _decoder = msgspec.json.Decoder(wire.TextbookQuestion)
 class TextbookRoutes(Routes):
     """Answers readers who are known by their session alone."""
 
-    def __init__(self, textbook: Textbook, listener: Listener, limit: int | None) -> None:
-        """Take the textbook, who hears of its turns, and the most bytes that a body may have."""
+    def __init__(self, textbook: Textbook, answers: Answers, fairness: Fairness, limit: int | None) -> None:
+        """Take the textbook, who answers for it, what bounds readers, and the most bytes of a body."""
         self._textbook = textbook
-        self._listener = listener
+        self._answers = answers
+        self._fairness = fairness
         self._limit = limit
 
     def routes(self) -> Sequence[HTTPRouteHandler]:
@@ -46,14 +47,15 @@ class TextbookRoutes(Routes):
         if body.replaces is not None and named is None:
             raise TurnNotFound
         question = question_of(body, scope, named.conversation_id if named else None, body.session_id)
-        session, asked = await self._textbook.ask(body.session_id, question)
+        fair_use = self._fairness.of_reader(scope)
+        session, asked = await self._textbook.ask(body.session_id, question, fair_use)
         place = place_of(session)
 
         def render(_: Asked, done: Done) -> bytes:
             message = done.message
             return wire.encode(wire.TextbookReply(message.content, session.id, message.created_at))
 
-        return await answer(self._listener, place, scope, question, asked, render)
+        return await self._answers.to(place, scope, question, asked, render)
 
 
 def place_of(session: Session) -> Place:

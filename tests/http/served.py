@@ -106,6 +106,7 @@ def served(container: Container, model: ScriptedLanguageModel) -> Iterator[Serve
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=1,
     )
     with socket.create_server(("127.0.0.1", 0)) as listening:
