@@ -10,7 +10,7 @@ COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes
 PYTEST_WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check static format demo bench bench-quick chaos docs lock clean
+.PHONY: help run install test check static format demo bench bench-quick chaos slow docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ bench-quick: .venv/installed-dev ## the same in a few minutes, rougher
 
 chaos: .venv/installed-dev ## kill server and database at random for minutes, and count what was lost
 	$(BIN)/python -m tests.chaos --seconds 600 $(ARGS)
+
+slow: .venv/installed-dev ## the tests that take minutes, whose short forms are in check
+	$(BIN)/pytest -m chaos $(ARGS)
 
 docs: .venv/installed-dev ## write .env.example and the table in README.md from the settings
 	$(BIN)/python -m entrypoints.settings_docs

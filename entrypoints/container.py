@@ -31,7 +31,7 @@ from entrypoints.environment import load_settings
 from entrypoints.metrics import Metrics
 from entrypoints.observing import observer
 from entrypoints.settings import Settings
-from entrypoints.wiring import authentication, databases, models
+from entrypoints.wiring import authentication, databases, models, tracing
 from entrypoints.wiring.lifetime import opened
 from entrypoints.wiring.readiness import Readiness
 from entrypoints.wiring.storage import goes_through_a_pooler
@@ -41,13 +41,14 @@ class Container(containers.DeclarativeContainer):
     """Everything that serves requests. Each part is made when it is first asked for, and once."""
 
     settings: providers.Provider[Settings] = providers.Singleton(load_settings)
-    database_url: providers.Provider[str] = settings.provided.database_url
+    database_url: providers.Provider[str] = providers.Callable(databases.url_of, settings)
     pooled: providers.Provider[bool] = providers.Callable(goes_through_a_pooler, settings)
     metrics = providers.Singleton(Metrics)
     observe = providers.Singleton(observer, metrics)
 
     database = providers.Singleton(databases.main_database, settings, database_url, pooled=pooled)
-    turns = providers.Singleton(PostgresTurnStore, database)
+    tracer = providers.Singleton(tracing.of, settings)
+    turns = providers.Singleton(tracing.turns, tracer, providers.Singleton(PostgresTurnStore, database))
     conversations = providers.Singleton(PostgresConversationStore, database)
     api_keys = providers.Singleton(PostgresApiKeyStore, database)
     unready = providers.Singleton(Readiness, database)
@@ -62,7 +63,11 @@ class Container(containers.DeclarativeContainer):
     fallback_model = providers.Singleton(models.fallback, settings)
     breakers = providers.Singleton(models.Breakers)
     language_model: providers.Provider[LanguageModel] = providers.Singleton(
-        models.resilient, provider_model, fallback_model, settings, breakers
+        models.resilient,
+        providers.Singleton(tracing.model, tracer, provider_model, settings),
+        fallback_model,
+        settings,
+        breakers,
     )
 
     sign_ins = providers.Singleton(databases.sign_in_database, settings, database)
@@ -95,7 +100,7 @@ class Container(containers.DeclarativeContainer):
     )
     opened = providers.Factory(
         opened,
-        providers.List(database, sign_ins, key_set, provider_model, fallback_model),
+        providers.List(tracer, database, sign_ins, key_set, provider_model, fallback_model),
         speaker,
         settings.provided.drain,
         metrics,

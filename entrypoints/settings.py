@@ -72,6 +72,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_level: Annotated[LogLevel, Variable("CHATCORE_LOG_LEVEL", "`debug`, `info`, `warning` or `error`")] = (
         LogLevel.INFO
     )
+    otlp_endpoint: Annotated[
+        str | None,
+        Variable(
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            "OpenTelemetry collector for traces, such as `http://localhost:4318`; needs the extra `tracing`",
+            default="no traces",
+        ),
+    ] = None
     drain: Annotated[
         Annotated[float, Meta(ge=0, le=300)],
         Variable("CHATCORE_DRAIN", "seconds that running turns are given to end when the server is stopped"),

@@ -31,6 +31,7 @@ def create_app(container: Container | None = None) -> Litestar:
             unready=made.unready(),
             metrics=made.metrics(),
             opened=made.opened,
+            around=made.tracer().app,
             origins=settings.origins,
             limit=settings.max_body,
         )

@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from litestar.types import ASGIApp
+
 from chatcore.chat import Chat
 from chatcore.listen import Listener
 from chatcore.ports.authenticator import Authenticator
@@ -20,7 +22,8 @@ from entrypoints.metrics import Metrics
 class Parts:
     """The use cases and ports that routes call, and the settings that HTTP itself has.
 
-    `opened` opens whatever has to be open while requests are served. `limit` is the most bytes that a body
+    `opened` opens whatever has to be open while requests are served. `around` wraps the whole application,
+    to trace it. `limit` is the most bytes that a body
     may have.
     """
 
@@ -35,5 +38,6 @@ class Parts:
     unready: Unready
     metrics: Metrics
     opened: Callable[[], AbstractAsyncContextManager[object]]
+    around: Callable[[ASGIApp], ASGIApp]
     origins: Collection[str]
     limit: int | None
