@@ -4,9 +4,23 @@ from collections.abc import Iterable
 
 from adapters.postgres.database import Database
 from entrypoints.settings import Settings
+from entrypoints.wiring.storage import StorageUnusable
 
 _FOR_SIGN_INS = 2
 """Connections to Better Auth's database, where that is another one: its answers are remembered for seconds."""
+
+
+def url_of(settings: Settings) -> str:
+    """Return where the database of conversations is.
+
+    Raises:
+        StorageUnusable: nobody says so, and a container starts none.
+    """
+    if settings.database_url is None:
+        raise StorageUnusable(
+            "DATABASE_URL is not set; `chatcore serve` starts a database, a container alone does not."
+        )
+    return settings.database_url
 
 
 def main_database(settings: Settings, url: str, *, pooled: bool) -> Database:

@@ -21,7 +21,7 @@ from entrypoints.settings import Provider, Settings
 from entrypoints.wiring import models
 from entrypoints.wiring.databases import figures, main_database, shares, sign_in_database
 from entrypoints.wiring.lifetime import opened
-from entrypoints.wiring.storage import goes_through_a_pooler
+from entrypoints.wiring.storage import StorageUnusable, goes_through_a_pooler
 
 SECRET = "0123456789abcdef0123456789abcdef"
 BEARER = "Bearer " + issue_token(SECRET, "ada", timedelta(hours=1))
@@ -130,6 +130,11 @@ def test_better_auth_is_asked_where_its_tables_are() -> None:
     assert sign_in_database(same, main) is main
     apart = Settings(better_auth_secret="s", better_auth_database_url="postgresql://c/d")
     assert sign_in_database(apart, main) not in {None, main}
+
+
+def test_a_container_starts_no_database_by_itself() -> None:
+    with pytest.raises(StorageUnusable, match="DATABASE_URL is not set"):
+        Container(settings=Settings()).turns()
 
 
 def test_without_a_database_there_are_no_figures_of_one() -> None:
