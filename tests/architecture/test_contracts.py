@@ -25,6 +25,7 @@ TRESPASSES = [
     ("PostgreSQL's driver stays", "entrypoints/wiring/schema.py", "import yoyo"),
     ("The model SDK stays", "entrypoints/wiring/models.py", "import openai"),
     ("The local model's runtime stays", "entrypoints/wiring/models.py", "import xllamacpp"),
+    ("Traces stay", "entrypoints/observing.py", "import opentelemetry"),
     ("Cryptography stays", "entrypoints/wiring/tokens.py", "import jwt"),
     ("The web framework stays", "entrypoints/metrics.py", "import litestar"),
     ("The web server stays", "entrypoints/serving.py", "import uvicorn"),
