@@ -63,22 +63,17 @@ class Listener:
             yield Accepted(turn_id=turn_id, conversation_id=turn.conversation_id, attempt=turn.attempt)
             position = Position(attempt=turn.attempt, offset=0)
         if live is not None:
-            async for event in self._heard(live, position):
+            if position.attempt != live.lease.attempt:
+                yield Reset(attempt=live.lease.attempt)
+                position = Position(attempt=live.lease.attempt, offset=0)
+            async for event in live.events(position.offset, self._pace.silence):
                 yield event
                 if isinstance(event, Delta):
                     position = event.position
                 elif isinstance(event, Ending):
                     return
-        async for event in self._followed(owner, turn_id, position):
-            yield event
-
-    async def _heard(self, live: LiveTurn, position: Position) -> AsyncGenerator[TurnEvent, None]:
-        offset = position.offset
-        if position.attempt != live.lease.attempt:
-            yield Reset(attempt=live.lease.attempt)
-            offset = 0
-        async for event in live.events(offset, self._pace.silence):
-            yield event
+        async for news in self._followed(owner, turn_id, position):
+            yield news
 
     async def _followed(self, owner: str, turn_id: UUID, position: Position) -> AsyncGenerator[TurnEvent, None]:
         loop = asyncio.get_running_loop()

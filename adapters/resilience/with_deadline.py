@@ -34,12 +34,11 @@ class WithDeadline(LanguageModel):
         """Ask until the deadline; see the port."""
         with Deadline(self._seconds + _MOMENT) as deadline:
             async with aclosing(self._model.speak(request)) as said:
-                while (piece := await _next(said, deadline)) is not None:
+                while True:
+                    try:
+                        piece = await deadline.wait(anext(said))
+                    except StopAsyncIteration:
+                        return
+                    except TimeoutError as error:
+                        raise ModelTimedOut("the model's reply took too long") from error
                     yield piece
-
-
-async def _next(said: AsyncGenerator[str | Finished, None], deadline: Deadline) -> str | Finished | None:
-    try:
-        return await deadline.wait(anext(said, None))
-    except TimeoutError as error:
-        raise ModelTimedOut("the model's reply took too long") from error

@@ -7,7 +7,7 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 
 import structlog
 from litestar.enums import ScopeType
@@ -107,7 +107,7 @@ class _Answer:
         self._streams = False
         self.status = 0
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Send a part of it."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
@@ -117,7 +117,7 @@ class _Answer:
                 self._metrics.stream_opened()
             policy = () if any(name == PLAIN_POLICY[0] for name, _ in sent) else (PLAIN_POLICY,)
             message["headers"] = [*sent, *policy, *self._headers]
-        await self._send(message)
+        return self._send(message)
 
     def end(self) -> None:
         """Count the stream, if it was one, as closed."""

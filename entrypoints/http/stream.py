@@ -1,7 +1,7 @@
 """A stream of a turn's events as an ASGI application: one frame per send, and always a last one."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 
 from litestar.types import Receive, Scope, Send
@@ -77,8 +77,8 @@ class EventStream:
             raise
 
 
-async def _send(send: Send, frame: bytes, *, more: bool = True) -> None:
-    await send({"type": "http.response.body", "body": frame, "more_body": more})
+def _send(send: Send, frame: bytes, *, more: bool = True) -> Awaitable[None]:
+    return send({"type": "http.response.body", "body": frame, "more_body": more})
 
 
 async def _departure(receive: Receive) -> None:
