@@ -119,8 +119,22 @@ class Chat:
             Overloaded: this process has no room for another turn.
             DatabaseUnavailable: nothing is promised; the same request may be sent again.
         """
-        self._speaker.admit()
         opening = self._opening(owner, persona, question, opens, fair_use)
+        with self._speaker.room():
+            return await self._ask(owner, persona, question, opening)
+
+    async def cancel(self, owner: str, turn_id: UUID) -> Turn:
+        """Stop a turn, wherever it runs, and return it as it stands; what was said so far is kept.
+
+        Raises:
+            TurnNotFound: the owner has no such turn.
+        """
+        turn = await self._store.cancel(owner, turn_id)
+        if turn.status.live:
+            self._speaker.stop(owner, turn_id)
+        return turn
+
+    async def _ask(self, owner: str, persona: Persona, question: Question, opening: Opening) -> Asked:
         until = asyncio.get_running_loop().time() + self._patience.queue
         result = await self._store.begin(opening)
         while not isinstance(result, Opened):
@@ -134,17 +148,6 @@ class Chat:
                 continue
             return await self._known(owner, turn, decision)
         return self._answer(persona, question, result)
-
-    async def cancel(self, owner: str, turn_id: UUID) -> Turn:
-        """Stop a turn, wherever it runs, and return it as it stands; what was said so far is kept.
-
-        Raises:
-            TurnNotFound: the owner has no such turn.
-        """
-        turn = await self._store.cancel(owner, turn_id)
-        if turn.status.live:
-            self._speaker.stop(owner, turn_id)
-        return turn
 
     def _answer(self, persona: Persona, question: Question, opened: Opened) -> Asked:
         prompt = build_prompt(persona, opened.question, opened.history, opened.selected_text)

@@ -1,8 +1,8 @@
 """Runs turns to their end in tasks of their own, whoever has stopped listening, and knows which run here."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -54,17 +54,24 @@ class Speaker:
         self._capacity = capacity
         self._running: dict[UUID, tuple[LiveTurn, Speech]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._asked = 0
         self._closing = False
         self._handing_over = False
 
-    def admit(self) -> None:
-        """Return where there is room for another turn.
+    @contextmanager
+    def room(self) -> Generator[None, None, None]:
+        """Keep a place for another turn, from before it is recorded until it runs, so that a rush finds no gap.
 
         Raises:
             Overloaded: there is none.
         """
-        if self._closing or len(self._tasks) >= self._capacity:
+        if self._closing or len(self._tasks) + self._asked >= self._capacity:
             raise Overloaded(retry_after=1)
+        self._asked += 1
+        try:
+            yield
+        finally:
+            self._asked -= 1
 
     def start(self, lease: Lease, prompt: Prompt, *, streamed: bool) -> LiveTurn:
         """Begin to answer a turn that is ours, and return what can be listened to."""

@@ -205,6 +205,18 @@ async def test_a_full_process_takes_no_more_turns() -> None:
     await engine.speaker.drain(0)
 
 
+async def test_a_question_that_is_being_recorded_has_its_place_already() -> None:
+    engine = house(Reply(pieces=("never",), hold=asyncio.Event()), capacity=2)
+    first = await engine.ask()
+    queued = asyncio.create_task(engine.ask(conversation_id=first.conversation_id, on_busy=OnBusy.ENQUEUE))
+    await asyncio.sleep(0.01)
+    with pytest.raises(Overloaded):
+        await engine.ask()
+    await engine.speaker.drain(0)
+    assert (await queued).live is not None
+    await engine.speaker.drain(0)
+
+
 async def test_the_lease_that_ran_out_is_taken_over_by_the_same_key() -> None:
     hold = asyncio.Event()
     engine = house(Reply(pieces=("zombie",), hold=hold), "alive")
