@@ -1,5 +1,5 @@
 -- Every table of the schema, and what it lacks to keep its rows apart. A policy that does not ask for the
--- identity lets everybody's rows through.
+-- identity lets everybody's rows through, unless it lets no row through.
 SELECT format('%I.%I', n.nspname, c.relname) AS name,
        c.relrowsecurity AS enabled,
        c.relforcerowsecurity AS forced,
@@ -9,7 +9,7 @@ SELECT format('%I.%I', n.nspname, c.relname) AS name,
          WHERE p.polrelid = c.oid
            AND p.polpermissive
            AND (coalesce(pg_get_expr(p.polqual, c.oid), 'chatcore.owner') !~ 'chatcore\.owner'
-                OR coalesce(pg_get_expr(p.polwithcheck, c.oid), 'chatcore.owner') !~ 'chatcore\.owner')) AS open_policies,
+                OR coalesce(pg_get_expr(p.polwithcheck, c.oid), 'chatcore.owner') !~ 'chatcore\.owner|^false$')) AS open_policies,
        EXISTS (SELECT FROM aclexplode(c.relacl) AS acl WHERE acl.grantee = 0) AS public
   FROM pg_class AS c
   JOIN pg_namespace AS n ON n.oid = c.relnamespace
