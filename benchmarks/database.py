@@ -58,13 +58,15 @@ class Postgres:
             user=OWNER,
         )
 
-    def pgbench(self, name: str, path: Path, *, clients: int, seconds: int, **variables: int) -> float:
+    def pgbench(self, name: str, path: Path, *, clients: int, seconds: int) -> float:
         """Return the transactions per second of a script, run by the bare role with prepared statements."""
+        return _found(r"^tps = ([\d.]+)", self._pgbench(name, path, f"--client={clients}", f"--time={seconds}"))
+
+    def milliseconds(self, name: str, path: Path, *, seconds: int, **variables: int) -> float:
+        """Return how long the first SELECT of a script takes on average, run likewise by one client."""
         named = [f"--define={key}={value}" for key, value in variables.items()]
-        timing = [f"--client={clients}", f"--time={seconds}", "--jobs=1", "--protocol=prepared", "--no-vacuum"]
-        output = self._run("pgbench", *timing, *named, f"--file={path}", name, user=ROLE)
-        found = re.search(r"^tps = ([\d.]+)", output, re.MULTILINE)
-        return float(found[1]) if found else 0.0
+        output = self._pgbench(name, path, "--report-per-command", f"--time={seconds}", *named)
+        return _found(r"^ +([\d.]+) +\d+ +SELECT ", output)
 
     def version(self) -> str:
         """Return the server's version."""
@@ -73,6 +75,10 @@ class Postgres:
     def prepare_roles(self) -> None:
         """Create an owner that migrates and a bare role that serves."""
         self._psql("postgres", f"CREATE ROLE {OWNER} LOGIN CREATEROLE; CREATE ROLE {ROLE} LOGIN")
+
+    def _pgbench(self, name: str, path: Path, *options: str) -> str:
+        always = ("--jobs=1", "--protocol=prepared", "--no-vacuum", f"--file={path}")
+        return self._run("pgbench", *always, *options, name, user=ROLE)
 
     def _psql(self, name: str, sql: str) -> None:
         for statement in sql.split(";"):
@@ -125,6 +131,13 @@ def postgres(work: Path) -> Iterator[Postgres]:
         server = Postgres(programs=programs, port=port, process=process)
         server.prepare_roles()
         yield server
+
+
+def _found(pattern: str, output: str) -> float:
+    found = re.search(pattern, output, re.MULTILINE)
+    if found is None:
+        raise ValueError(f"pgbench said: {output[-400:]}")
+    return float(found[1])
 
 
 def _programs(work: Path, user: str | None) -> Path:
