@@ -33,8 +33,7 @@ def count(results: Results, servers: Sequence[ServerUnderTest], around: Surround
         out = around.work / f"callgrind.{server.name}"
         valgrind = ("valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--quiet", "--vgdb-poll=200")
         # A start that is not counted takes a tenth of the time.
-        valgrind += ("--instr-atstart=no",)
-        watched = replace(server, command=(*valgrind, *server.command))
+        watched = replace(server, command=(*valgrind, "--instr-atstart=no", *server.command))
         with (
             skipping(results, f"callgrind, {server.name}"),
             serving(watched, around, patience=LONGEST_START) as contender,
