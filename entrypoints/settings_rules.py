@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from entrypoints.settings import Provider, Settings
 
 SHORTEST_SECRET = 32
+_OF_DOMAINS_AND_ADDRESSES = frozenset(".:%")
 _ENCRYPTED = {"require", "verify-ca", "verify-full"}
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 
@@ -51,9 +52,13 @@ def _urls(settings: Settings) -> Iterator[str]:
     for variable, url in (
         ("OPENAI_BASE_URL", settings.openai_base_url),
         ("AUTH_JWKS_URL", settings.auth_jwks_url),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", settings.otlp_endpoint),
     ):
         if url is not None and _host(url) is None:
             yield f"{variable}: must be a URL that begins with https:// or http://"
+    keys = settings.auth_jwks_url or ""
+    if keys.lower().startswith("http://") and (host := _host(keys)) is not None and not _is_this_machine(host):
+        yield "AUTH_JWKS_URL: must be https, or http on this machine; keys could be exchanged on the way"
     for origin in settings.frontend_url:
         if not _ORIGIN.fullmatch(origin):
             yield f"FRONTEND_URL: {origin!r} is no origin; write it like https://app.example.com"
@@ -68,12 +73,9 @@ def _networks(settings: Settings) -> Iterator[str]:
 
 
 def _exposure(settings: Settings) -> Iterator[str]:
-    for variable, url in (
-        ("OPENAI_BASE_URL", settings.openai_base_url),
-        ("AUTH_JWKS_URL", settings.auth_jwks_url),
-    ):
-        if url is not None and url.startswith("http://") and not is_near(_host(url)):
-            yield f"{variable}: production wants https"
+    models = settings.openai_base_url or ""
+    if models.lower().startswith("http://") and not is_near(_host(models)):
+        yield "OPENAI_BASE_URL: production wants https"
     for variable, url in _databases(settings):
         if url is not None and not _is_safe(url):
             yield f"{variable}: production wants TLS; add sslmode=require, or better verify-full"
@@ -107,12 +109,16 @@ def is_near(host: str | None) -> bool:
 
     A name without a dot is such a neighbour: the public name service has none. No host is this machine.
     """
-    if not host or host == "localhost" or host.endswith(".localhost"):
+    if not host or host.endswith(".localhost") or _is_this_machine(host):
         return True
+    return _OF_DOMAINS_AND_ADDRESSES.isdisjoint(host)
+
+
+def _is_this_machine(host: str) -> bool:
     try:
-        return ip_address(host).is_loopback
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
-        return "." not in host and "%" not in host
+        return False
 
 
 def _host(url: str) -> str | None:

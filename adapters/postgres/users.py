@@ -119,7 +119,7 @@ class PostgresUserStore(UserStore):
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             raise DatabaseUnavailable from error
         except psycopg.Error as error:
-            raise StatementFault(str(error)) from error
+            raise StatementFault(error.diag.message_primary or str(error)) from error
 
 
 async def _check_known(connection: _Connection, owner: str) -> None:

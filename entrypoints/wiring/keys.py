@@ -38,7 +38,7 @@ def with_key_store(settings: Settings, do: Callable[[ApiKeyStore], Awaitable[T]]
     """Return what comes of something that is done with the keys.
 
     Raises:
-        StorageUnusable: the embedded database cannot run.
+        StorageUnusable: the embedded database cannot run, or the schema is not there.
         DatabaseUnavailable: the keys cannot be reached.
     """
     with storage(settings) as place:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from adapters.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from adapters.postgres import migrate, posture
+from adapters.postgres.failures import StatementFault
 from adapters.postgres.migrate import MigrationFailed
 from adapters.postgres.pooler import is_pooled
 from adapters.postgres.provision import as_role, prepare_embedded
@@ -15,6 +16,7 @@ from entrypoints.settings import Settings
 
 _PGBOUNCER_PORT = 6432
 _CONNECT_SECONDS = 3
+_MIGRATE = "chatcore migrate up"
 
 
 class StorageUnusable(Exception):
@@ -80,8 +82,19 @@ def storage(settings: Settings) -> Iterator[Storage]:
     """Yield where the database is, which for the embedded one means running, set up and migrated.
 
     Raises:
-        StorageUnusable: the embedded database cannot run.
+        StorageUnusable: the embedded database cannot run, or what is done there is refused by the database.
     """
+    try:
+        with _running(settings) as place:
+            yield place
+    except StatementFault as error:
+        raise StorageUnusable(
+            f"The database refuses ({error}). Is its schema there? Run: {_MIGRATE}"
+        ) from error
+
+
+@contextmanager
+def _running(settings: Settings) -> Iterator[Storage]:
     if settings.database_url is not None:
         owner_url = settings.database_url_unpooled or settings.database_url
         all_seeing_url = settings.database_url_backup or owner_url
@@ -112,10 +125,14 @@ def goes_through_a_pooler(settings: Settings) -> bool:
     """
     if settings.database_url is None:
         return False
-    url = urlsplit(settings.database_url)
-    direct = urlsplit(settings.database_url_unpooled or settings.database_url)
-    elsewhere = (url.hostname, url.port) != (direct.hostname, direct.port)
-    return elsewhere or url.port == _PGBOUNCER_PORT or "-pooler." in (url.hostname or "")
+    server = _server(settings.database_url)
+    elsewhere = server != _server(settings.database_url_unpooled or settings.database_url)
+    return elsewhere or server.endswith(f":{_PGBOUNCER_PORT}") or "-pooler." in server
+
+
+def _server(url: str) -> str:
+    """Return the host and port in a database URL; of several, which libpq takes, Python would read no port."""
+    return urlsplit(url).netloc.rpartition("@")[2].lower()
 
 
 def _hurried(url: str) -> str:

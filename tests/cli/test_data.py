@@ -102,3 +102,14 @@ def test_a_database_that_is_away_is_told(run: Run, command: tuple[str, ...]) -> 
     result = run(*command, DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     assert result.exit_code == 1
     assert "The database is unavailable." in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("export", "ada"), ("key", "list", "ada"), ("user", "erase", "ada", "--yes")]
+)
+def test_a_database_without_a_schema_is_told(
+    run: Run, bare_database: Database, command: tuple[str, ...]
+) -> None:
+    result = run(*command, DATABASE_URL=bare_database.app_url)
+    assert result.exit_code == 1
+    assert "chatcore migrate up" in result.stderr

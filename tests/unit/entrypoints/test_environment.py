@@ -94,7 +94,6 @@ def test_production_with_authentication_is_accepted() -> None:
     ("variable", "url"),
     [
         ("OPENAI_BASE_URL", "http://models.example.com/v1"),
-        ("AUTH_JWKS_URL", "http://auth.example.com/jwks"),
         ("DATABASE_URL", "postgresql://app:pw@db.example.com/chat"),
         ("DATABASE_URL", "postgresql://app:pw@db.example.com/chat?sslmode=prefer"),
         ("DATABASE_URL", "postgresql:///chat?host=10.0.0.5"),
@@ -131,6 +130,9 @@ def test_production_accepts_what_cannot_be_overheard(variable: str, url: str) ->
         ({"DATABASE_URL": "mysql://chat"}, "DATABASE_URL"),
         ({"OPENAI_BASE_URL": "localhost:8000"}, "OPENAI_BASE_URL"),
         ({"AUTH_JWKS_URL": "http://[broken"}, "AUTH_JWKS_URL"),
+        ({"AUTH_JWKS_URL": "http://auth.example.com/jwks"}, "AUTH_JWKS_URL"),
+        ({"AUTH_JWKS_URL": "http://auth/jwks"}, "AUTH_JWKS_URL"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"}, "OTEL_EXPORTER_OTLP_ENDPOINT"),
         ({"FRONTEND_URL": "*"}, "FRONTEND_URL"),
         ({"CHATCORE_TRUSTED_PROXIES": "10.0.0.1/8"}, "CHATCORE_TRUSTED_PROXIES"),
         ({"BETTER_AUTH_SECRET": SECRET}, "BETTER_AUTH_SECRET"),
