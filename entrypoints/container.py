@@ -65,7 +65,7 @@ class Container(containers.DeclarativeContainer):
     language_model: providers.Provider[LanguageModel] = providers.Singleton(
         models.resilient,
         providers.Singleton(tracing.model, tracer, provider_model, settings),
-        fallback_model,
+        providers.Singleton(tracing.fallback, tracer, fallback_model, settings),
         settings,
         breakers,
     )

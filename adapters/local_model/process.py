@@ -58,6 +58,9 @@ class LocalModel:
         try:
             async with asyncio.timeout(self._patience):
                 address = await self._introduce(self._process)
+        except TimeoutError as error:
+            await self.stop()
+            raise LocalModelUnavailable(f"the local model was not ready within {self._patience:g} s") from error
         except BaseException:
             await self.stop()
             raise

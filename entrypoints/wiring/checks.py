@@ -100,10 +100,10 @@ def _model(settings: Settings) -> Finding:
         return Finding(Grade.WARNING, about, words)
     try:
         check(settings)
+        model = MODELS[settings.provider](settings)
+        return asyncio.run(_asked(model, about, _CULPRITS[settings.provider]))
     except ModelUnusable as error:
         return Finding(Grade.FAULT, about, str(error))
-    model = MODELS[settings.provider](settings)
-    return asyncio.run(_asked(model, about, _CULPRITS[settings.provider]))
 
 
 def _unmetered(call: ModelCall) -> None:

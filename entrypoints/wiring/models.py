@@ -120,8 +120,15 @@ class OnThisMachine(LanguageModel):
         return self._process.name
 
     async def open(self) -> None:
-        """Start the process, which takes a second or so."""
-        address = await self._process.start()
+        """Start the process, which takes a second or so.
+
+        Raises:
+            ModelUnusable: it is not installed, or did not get ready.
+        """
+        try:
+            address = await self._process.start()
+        except LocalModelUnavailable as error:
+            raise ModelUnusable(str(error)) from error
         key = self._process.api_key
         self._model = OpenAILanguageModel(api_key=key, model=self.name, base_url=address, timeout=self._timeout)
         await self._model.open()

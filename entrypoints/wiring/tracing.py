@@ -72,3 +72,8 @@ def turns(tracing: Untraced, store: TurnStore) -> TurnStore:
 def model(tracing: Untraced, spoken_to: LanguageModel, settings: Settings) -> LanguageModel:
     """Return a provider's model, traced where that is wanted."""
     return tracing.model(spoken_to, str(settings.provider))
+
+
+def fallback(tracing: Untraced, second: LanguageModel | None, settings: Settings) -> LanguageModel | None:
+    """Return the model that stands in, where there is one, traced as the first is."""
+    return None if second is None else model(tracing, second, settings)

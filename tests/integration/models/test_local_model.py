@@ -98,6 +98,13 @@ async def test_it_is_gone_once_stopped() -> None:
 
 
 @installed
+@pytest.mark.anyio
+async def test_it_is_given_up_where_it_does_not_get_ready() -> None:
+    with pytest.raises(LocalModelUnavailable, match="not ready within 0 s"):
+        await LocalModel(patience=0.0).start()
+
+
+@installed
 def test_it_dies_with_the_process_that_started_it() -> None:
     with subprocess.Popen([sys.executable, "-c", STARTER], stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None

@@ -1,6 +1,7 @@
 """The container makes what the settings say, and takes whatever is given in place of a part."""
 
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,13 @@ def test_an_open_breaker_is_a_figure() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.skipif(find_spec("xllamacpp") is not None, reason="the local model is installed")
+async def test_a_local_model_that_is_not_installed_is_unusable() -> None:
+    with pytest.raises(models.ModelUnusable, match=r"requirements-demo\.lock"):
+        await models.OnThisMachine(timeout=1).open()
+
+
+@pytest.mark.anyio
 async def test_a_local_model_that_was_not_started_does_not_speak() -> None:
     model = models.local(Settings())
     with pytest.raises(ModelUnavailable):
@@ -151,6 +159,7 @@ def test_without_a_database_there_are_no_figures_of_one() -> None:
         ("postgresql://app@db.example.com:6543/chat", "postgresql://owner@db.example.com:5432/chat", True),
         ("postgresql://app@db.example.com:6432/chat", None, True),
         ("postgresql://app@ep-x-pooler.eu.example.com/chat", None, True),
+        ("postgresql://app@a.example.com:5432,b.example.com:5432/chat", None, False),
     ],
 )
 def test_a_pooler_is_known_by_its_address(url: str | None, direct: str | None, *, pooled: bool) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.scripted import ScriptedLanguageModel
 from adapters.tracing.turn_store import TracedTurnStore
+from chatcore.errors import ModelMisconfigured
 from chatcore.ports.language_model import ModelCall, ModelRequest
 from chatcore.prompt import Prompt
 from entrypoints.container import Container, in_memory
@@ -82,6 +83,24 @@ async def test_where_a_collector_is_named_models_and_stores_are_wrapped(collecto
     await tracer.close()
     ((_, body),) = collector.received
     assert b"chat scripted" in body
+
+
+async def test_a_model_that_stands_in_is_traced_as_the_first_is(collector: Collector) -> None:
+    container = Container(
+        settings=Settings(openai_api_key="k", otlp_endpoint=f"http://127.0.0.1:{collector.server_port}"),
+        provider_model=ScriptedLanguageModel([ModelMisconfigured()], name="first"),
+        fallback_model=ScriptedLanguageModel(name="second"),
+    )
+    request = ModelRequest(
+        prompt=Prompt(instructions="i", question="q"), streamed=False, meter=list[ModelCall]().append
+    )
+    assert [piece async for piece in container.language_model().speak(request)]
+    tracer = container.tracer()
+    assert isinstance(tracer, Traced)
+    await tracer.close()
+    ((_, body),) = collector.received
+    assert b"chat first" in body
+    assert b"chat second" in body
 
 
 def test_without_a_collector_nothing_is_wrapped() -> None:
