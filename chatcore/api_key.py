@@ -19,7 +19,7 @@ from chatcore.text import checked
 
 PREFIX = "ck_"
 LONGEST_NAME = 100
-_TEXT = re.compile(r"ck_([0-9a-f]{32})([a-z2-7]+)_[A-Za-z0-9_-]{43}")
+_TEXT = re.compile(PREFIX + r"([0-9a-f]{32})([a-z2-7]+)_[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

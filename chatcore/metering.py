@@ -7,7 +7,6 @@ from typing import Self
 
 from chatcore.errors import ChatError, ModelFailed
 from chatcore.ports.language_model import Finished, ModelCall, ModelRequest
-from chatcore.prompt import estimated_tokens
 from chatcore.turn import Usage
 
 
@@ -58,9 +57,7 @@ class Tally:
         """What the call has cost so far."""
         if self._usage is not None:
             return self._usage
-        sent = (
-            sum(estimated_tokens(text) for _, text in self._request.prompt.messages()) if self.accepted else 0
-        )
+        sent = self._request.prompt.estimated_tokens() if self.accepted else 0
         return Usage(input_tokens=sent, output_tokens=-(-self._characters // 4), estimated=True)
 
     def _tell(self, outcome: str) -> None:

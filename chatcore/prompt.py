@@ -24,7 +24,7 @@ HistoryPolicy = Callable[[Sequence[Exchange], str], Sequence[Exchange]]
 
 
 def estimated_tokens(text: str) -> int:
-    """Return about how many tokens a text has, four characters to a token; the provider's count is the truth."""
+    """Return about how many tokens a text has, at four characters each; the provider's count is the truth."""
     return -(-len(text) // 4)
 
 
@@ -108,6 +108,10 @@ class Prompt:
             yield Role.USER, exchange.question
             yield Role.ASSISTANT, exchange.answer
         yield Role.USER, self.question
+
+    def estimated_tokens(self) -> int:
+        """Return about how many tokens all that is sent has."""
+        return sum(estimated_tokens(text) for _, text in self.messages())
 
     def _system(self) -> str:
         if self.selected_text is None:

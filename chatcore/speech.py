@@ -110,7 +110,7 @@ class Speech:
             return Broken(failure=Failure.of(error))
 
     def _estimate(self, request: ModelRequest) -> Usage:
-        asked = sum(estimated_tokens(text) for _, text in request.prompt.messages())
+        asked = request.prompt.estimated_tokens()
         return Usage(input_tokens=asked, output_tokens=estimated_tokens(self._live.text()), estimated=True)
 
     def _beat_in(self, seconds: float) -> None:

@@ -5,11 +5,11 @@ No credential is tried on two authenticators: what one of them refuses is refuse
 
 from adapters.auth.bearer import bearer_token
 from adapters.auth.signature import header_of
+from chatcore.api_key import PREFIX as API_KEY_PREFIX
 from chatcore.errors import Unauthenticated
 from chatcore.ports.authenticator import Authenticator, Credentials
 from chatcore.principal import Principal
 
-API_KEY_PREFIX = "ck_"
 SYMMETRIC = frozenset({"HS256"})
 
 

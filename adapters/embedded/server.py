@@ -53,7 +53,7 @@ class EmbeddedPostgres:
         self._layout = Layout(data_dir=data_dir.expanduser().absolute())
         self._durable = durable
         chosen = _DEFAULTS | ({} if durable else _NOT_DURABLE) | dict(settings) | _FIXED
-        self._options = [word for item in chosen.items() for word in ("-c", "=".join(item))]
+        self._options = [word for setting in chosen.items() for word in ("-c", "=".join(setting))]
         self._lock = DirectoryLock(self._layout.lock)
         self._child: Popen[bytes] | None = None
         self._attached = False

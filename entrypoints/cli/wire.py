@@ -6,7 +6,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from urllib.parse import urlsplit
 
 _SILENCE = 40.0
-"""Seconds without a byte after which a connection counts as lost; a server says something every fifteen."""
+"""Seconds without a byte after which a connection counts as lost; a server says something every ten."""
 _CHUNK = 65_536
 
 
@@ -50,7 +50,6 @@ class Reply:
         """Take what the standard library has read so far."""
         self._response = response
         self.status = response.status
-        self.retry_after = float(response.getheader("retry-after") or 0)
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the body as it comes."""

@@ -8,10 +8,9 @@ from litestar.types import Scope as AsgiScope
 from chatcore.ports.authenticator import Authenticator, Credentials
 from chatcore.principal import Scope, checked_user_id
 
-_READING = frozenset({"GET", "HEAD"})
-
 AnyRequest = Request[Any, Any, Any]
 """Litestar's three parameters are its own user, authentication and state; we use none of them."""
+
 _READING = frozenset({"GET", "HEAD"})
 
 

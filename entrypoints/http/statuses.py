@@ -20,7 +20,6 @@ ASSISTANT_STATUS: StatusTable = MappingProxyType(
         errors.IdempotencyKeyReused: 422,
         errors.RateLimited: 429,
         errors.TokenBudgetExhausted: 429,
-        errors.TokenBudgetExhausted: 429,
         errors.ModelFailed: 502,
         errors.ModelRefused: 502,
         errors.ModelMisconfigured: 502,
