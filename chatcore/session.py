@@ -33,7 +33,7 @@ class Session:
     def of_key(cls, idempotency_key: str) -> "Session":
         """Return the session that a first request with this key opens, the same one on every retry.
 
-        The key thereby becomes the secret that opens the session: clients should send 128 random bits.
+        The key thereby becomes the secret that opens the session: clients should send a random UUID.
         """
         return cls(_encoded(_digest(b"session of key", idempotency_key)))
 

@@ -1,4 +1,4 @@
-"""What the steps of a turn cost its owner, in memory: what is reserved, settled, and written into the ledger."""
+"""What the steps of a turn cost their owner, in memory: what is reserved, settled and put into the ledger."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -14,7 +14,7 @@ class Breaker:
     """Opens when a call was given up because of the connection, closes with the first that is answered."""
 
     def __init__(self, clock: Callable[[], float], *, pause: float) -> None:
-        """Take a monotonic clock, and for how many seconds nobody asks once the database is known to be away."""
+        """Take a monotonic clock, and how many seconds nobody asks once the database is known to be away."""
         self._clock = clock
         self._pause = pause
         self._next_probe: float | None = None

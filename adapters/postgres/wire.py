@@ -52,7 +52,7 @@ class Wire(psycopg.AsyncConnection[Row]):
         self._when_idle: Callable[[], None] | None = None
 
     async def ask(self, statement: bytes, parameters: Sequence[Parameter], *, prepare: bool) -> list[Row]:
-        """Return the rows of a statement whose parameters are `$1`, `$2` …; prepared once where that is wished.
+        """Return the rows of a statement with parameters `$1`, `$2` …; prepared once where that is wished.
 
         Raises:
             Transient: it may succeed when it is repeated.

@@ -1,4 +1,4 @@
-"""A language model that plays a script, remembers what it was asked, and can hang or fail where a test wants it."""
+"""A language model that plays a script, remembers what it was asked, and hangs or fails where a test wants."""
 
 import asyncio
 import re

@@ -1,1 +1,1 @@
-"""Traces for OpenTelemetry: spans of requests, of statements and of model calls. Not imported where they are off."""
+"""Traces for OpenTelemetry: spans of requests, turns' statements and model calls; not imported where off."""

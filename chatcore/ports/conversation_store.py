@@ -8,7 +8,7 @@ from chatcore.conversation import Conversation, Message, Page
 
 
 class ConversationStore(Protocol):
-    """Reads and changes the conversations of one owner at a time; raises DatabaseUnavailable where it cannot."""
+    """Reads and changes conversations of one owner at a time; raises DatabaseUnavailable where it cannot."""
 
     @abstractmethod
     async def conversations(self, owner: str, *, limit: int, before: UUID | None) -> Page[Conversation]:

@@ -164,9 +164,9 @@ class TurnStore(Protocol):
     ) -> Opened | KeyTaken | Occupied:
         """Begin the next attempt of a turn that failed retryably or was interrupted.
 
-        What its last attempt said is gone. It was counted when it began and is not limited again. Where the turn is neither (any more), or its attempts are used
-        up, nothing is written and KeyTaken says what it is now. Occupied: another turn of the conversation
-        is live.
+        What its last attempt said is gone. It was counted when it began and is not limited again. Where the
+        turn is neither (any more), or its attempts are used up, nothing is written and KeyTaken says what it
+        is now. Occupied: another turn of the conversation is live.
 
         Raises:
             TurnNotFound: there is no such turn of this owner.
@@ -193,9 +193,8 @@ class TurnStore(Protocol):
     async def finish(self, lease: Lease, outcome: Outcome, calls: Sequence[ModelCall]) -> Turn:
         """End the turn and return it as recorded; its checkpoints are gone.
 
-        Its cost takes the place of what was reserved for it.
-
-        An answer to a cancelled turn with nothing said records no reply. `calls` go into the ledger.
+        A cancelled turn in which nothing was said records no reply. `calls` go into the ledger, and what they
+        cost takes the place of what was reserved for the turn.
 
         Raises:
             LeaseLost: the turn is not ours any more.

@@ -1,4 +1,4 @@
-"""The command line. Each command is a module of its own, imported only when it is called, so `--help` is quick."""
+"""The command line. A command's module is imported only when it is called, so `--help` is quick."""
 
 from entrypoints.cli.program import main
 

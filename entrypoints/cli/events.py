@@ -1,4 +1,7 @@
-"""Reads server-sent events from bytes as they come (https://html.spec.whatwg.org/multipage/server-sent-events.html)."""
+"""Reads server-sent events from bytes as they come.
+
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -13,7 +16,7 @@ class Event(NamedTuple):
 
 
 def events(chunks: Iterable[bytes]) -> Iterator[Event]:
-    """Yield the events in a stream, wherever its chunks were cut; comments and half an event are passed over."""
+    """Yield the events in a stream, wherever its chunks were cut; comments and half events are passed over."""
     rest = b""
     for chunk in chunks:
         *blocks, rest = (rest + chunk).replace(b"\r\n", b"\n").split(b"\n\n")

@@ -34,7 +34,7 @@ class AssistantRoutes(Routes):
         doorman: Doorman,
         limit: int | None,
     ) -> None:
-        """Take the chat, who speaks and who answers in it, what bounds users, who lets in, the most of a body."""
+        """Take the chat, who speaks and answers in it, what bounds users, who lets in, the most of a body."""
         self._chat = chat
         self._persona = persona
         self._answers = answers

@@ -1,4 +1,7 @@
-"""Cross-origin requests: exactly the origins of the settings, never a wildcard (https://fetch.spec.whatwg.org/)."""
+"""Cross-origin requests: exactly the origins of the settings, never a wildcard.
+
+Source: https://fetch.spec.whatwg.org/
+"""
 
 from collections.abc import Collection
 

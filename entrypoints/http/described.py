@@ -46,7 +46,7 @@ _SESSION = "A" * 43
 KEY = Parameter(
     "Idempotency-Key",
     "header",
-    "The same key and body is the same turn, for ever answered with the same reply. Send 128 random bits.",
+    "The same key and body is the same turn, for ever answered with the same reply. Send a random UUID.",
     {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 )
 LAST = Parameter(

@@ -1,4 +1,4 @@
-"""What surrounds every request, in one layer: its id, its CORS and security headers, its line in log and figures.
+"""What surrounds every request, in one layer: its id, CORS and security headers, its line in log and figures.
 
 It stands outside Litestar's router, so that also what the router refuses passes through it.
 """

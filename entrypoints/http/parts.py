@@ -23,8 +23,7 @@ class Parts:
     """The use cases and ports that routes call, and the settings that HTTP itself has.
 
     `opened` opens whatever has to be open while requests are served. `around` wraps the whole application,
-    to trace it. `limit` is the most bytes that a body
-    may have.
+    to trace it. `limit` is the most bytes that a body may have.
     """
 
     chat: Chat

@@ -15,6 +15,6 @@ class Routes(ABC):
         """Return the handlers."""
 
     def __deepcopy__(self, memo: dict[int, object]) -> Self:
-        """Return itself: Litestar copies handlers when it takes them, down to what their methods are bound to."""
+        """Return itself: Litestar copies handlers that it takes, down to what their methods are bound to."""
         del memo
         return self

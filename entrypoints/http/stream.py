@@ -31,7 +31,7 @@ class EventStream:
         headers: Headers = (),
         first: TurnEvent | None = None,
     ) -> None:
-        """Take the events, who makes frames of them, more headers, and the first event if it was taken already."""
+        """Take the events, who makes frames of them, more headers, and the first event where it was taken."""
         self._events = events
         self._frames = frames
         self._headers = headers
