@@ -66,7 +66,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.operations.overload", description=__doc__)
     parser.add_argument("--seconds", type=float, default=15)
     seconds: float = parser.parse_args().seconds
-    with rig(servers=1, **SETTINGS) as machine:
+    with rig(servers=1, gap=0.0, **SETTINGS) as machine:
         base = machine.servers[0].base
         peak = asyncio.run(offered(base, CAPACITY, seconds))
         over = asyncio.run(offered(base, 3 * CAPACITY, seconds))

@@ -113,32 +113,40 @@ async def test_a_second_signal_hands_over_at_once(stopping: Server, staying: str
 
 
 async def test_whoever_comes_while_a_server_stops_is_told_to_go_elsewhere(stopping: Server) -> None:
+    address = "127.0.0.1", stopping.port
     async with talking() as session:
         ada, heard = Person(session=session, owner="ada"), Heard()
         hearing = await begun(ada, stopping.base, heard, words(400), fresh_key())
-        idle = socket.create_connection(("127.0.0.1", stopping.port), timeout=10)
-        half = socket.create_connection(("127.0.0.1", stopping.port), timeout=10)
-        half.sendall(
-            b"POST /chat HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 15\r\n\r\n"
-        )
-        await asyncio.sleep(0.2)
-        stopping.send(signal.SIGTERM)
-        await asyncio.sleep(0.5)
-        with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", stopping.port), timeout=5)
-        assert idle.recv(100) == b""
-        half.sendall(b'{"message":"m"}')
-        head, _, body = half.recv(65536).partition(b"\r\n\r\n")
+        with (
+            socket.create_connection(address, timeout=10) as idle,
+            socket.create_connection(address, timeout=10) as half,
+        ):
+            half.sendall(
+                b"POST /chat HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 15\r\n\r\n"
+            )
+            await asyncio.sleep(0.2)
+            stopping.send(signal.SIGTERM)
+            await asyncio.sleep(0.5)
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(address, timeout=5)
+            assert idle.recv(100) == b""
+            half.sendall(b'{"message":"m"}')
+            head, _, body = everything(half).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 503")
         assert b"connection: close" in head.lower()
         assert b"retry-after: 1" in head.lower()
         assert b"/problems/overloaded" in body
-        assert half.recv(100) == b""
-        idle.close()
-        half.close()
         await ended(stopping)
         await hearing
         assert heard.ending == "interrupted"
+
+
+def everything(connection: socket.socket) -> bytes:
+    """Return what is sent until the connection is closed."""
+    received = b""
+    while part := connection.recv(65536):
+        received += part
+    return received
 
 
 async def test_those_who_wait_for_a_turn_of_another_server_are_told_in_words(
