@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from chatcore.errors import DatabaseUnavailable, Failure, LeaseLost, ModelFailed, Overloaded
+from chatcore.errors import DatabaseUnavailable, Failure, LeaseLost, ModelFailed, Overloaded, TurnNotFound
 from chatcore.events import Failed, ending_of
 from chatcore.live import LiveTurn
 from chatcore.ports.language_model import LanguageModel, ModelCall, ModelRequest
@@ -123,9 +123,11 @@ class Speaker:
             outcome = await self._speak(speech, request, report)
             report.spoken = loop.time() - report.began_at
             report.turn = await self._record(live, speech, outcome, report)
-        except LeaseLost:
+        except (LeaseLost, TurnNotFound):
             live.end(None)
             await self._bill(live.lease, report.calls)
+        except Exception as bug:  # noqa: BLE001 - nobody waits for this task: the report is where it is told
+            report.bug = bug
         finally:
             report.recorded = loop.time() - report.began_at
             report.first_piece = None if live.spoke_at is None else live.spoke_at - report.began_at

@@ -1,7 +1,8 @@
 """Speaking: a turn runs to its end, is written down as it goes, and obeys its lease."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from uuid import UUID
 
 import pytest
 
@@ -9,9 +10,9 @@ from adapters.scripted import Reply
 from chatcore.chat import OnBusy
 from chatcore.errors import ModelUnavailable, Overloaded
 from chatcore.events import Cancelled, Done, Failed, Interrupted
-from chatcore.ports.language_model import Finished, LanguageModel, ModelRequest
-from chatcore.ports.turn_store import Lease
-from chatcore.turn import TurnStatus
+from chatcore.ports.language_model import Finished, LanguageModel, ModelCall, ModelRequest
+from chatcore.ports.turn_store import Lease, Outcome
+from chatcore.turn import Turn, TurnStatus
 from tests.unit.engine.house import OWNER, house, text_of, until
 
 pytestmark = pytest.mark.anyio
@@ -111,6 +112,38 @@ async def test_a_bug_in_a_model_ends_the_turn_and_is_reported() -> None:
     assert isinstance(ended, Failed)
     assert ended.failure.code == "model-failed"
     assert isinstance(engine.reports[0].bug, ZeroDivisionError)
+
+
+async def test_a_bug_in_a_store_is_reported_and_leaves_the_turn_to_its_lease() -> None:
+    engine = house()
+
+    async def finish(lease: Lease, outcome: Outcome, calls: Sequence[ModelCall]) -> Turn:
+        raise ZeroDivisionError(lease, outcome, calls)
+
+    engine.store.finish = finish  # type: ignore[method-assign]
+    asked = await engine.ask()
+    assert asked.live is not None
+    assert await asked.live.ended() is None
+    (report,) = engine.reports
+    assert isinstance(report.bug, ZeroDivisionError)
+    engine.clock.advance(60)
+    assert (await engine.store.look(OWNER, asked.turn_id)).status is TurnStatus.INTERRUPTED
+
+
+async def test_a_turn_that_is_deleted_while_it_is_handed_over_is_no_bug() -> None:
+    engine = house(Reply(pieces=("never",), hold=asyncio.Event()))
+    look = engine.store.look
+
+    async def gone(owner: str, turn_id: UUID) -> Turn:
+        turn = await look(owner, turn_id)
+        await engine.conversations.delete(owner, turn.conversation_id)
+        return await look(owner, turn_id)
+
+    engine.store.look = gone  # type: ignore[method-assign]
+    await engine.ask()
+    await engine.speaker.drain(0)
+    (report,) = engine.reports
+    assert (report.turn, report.bug) == (None, None)
 
 
 async def test_a_conversation_that_is_deleted_ends_its_turn() -> None:
