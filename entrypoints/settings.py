@@ -237,7 +237,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = None
 
     rate_limit: Annotated[
-        PositiveInt | None, Variable("CHATCORE_RATE_LIMIT", "requests per minute and caller")
+        PositiveInt | None, Variable("CHATCORE_RATE_LIMIT", "questions per minute and caller")
     ] = 1200
     daily_tokens: Annotated[
         PositiveInt | None,

@@ -68,7 +68,7 @@ REPLACED = Parameter("replaced", "query", "Whether replaced turns are shown, too
 _API = "/api/{user_id}"
 _ONE = _API + "/conversations/{conversation_id}"
 _ASKED = {"message": "What is a humanoid robot?"}
-_CALLER = (401, 403, 422, 429, 503)
+_CALLER = (401, 403, 422, 503)
 
 
 def _turns(
@@ -127,7 +127,7 @@ OPERATIONS = (
         parameters=(KEY,),
         streams=True,
     ),
-    *_turns("/chat/{session_id}", "textbook", SESSION, (404, 429, 500), secured=False),
+    *_turns("/chat/{session_id}", "textbook", SESSION, (404, 500), secured=False),
     Operation(
         method="post",
         path=f"{_API}/chat",

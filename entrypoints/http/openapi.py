@@ -34,9 +34,11 @@ _HEADERS = {
     "X-Turn-Id": "The turn, to look it up, to follow it, to stop it or to have it answered again",
     "Idempotency-Replayed": "`true` where this is the reply of an earlier request with the same key",
     "RateLimit": "What is left to the caller, where its rate is bounded",
+    "RateLimit-Policy": "How many questions in how many seconds a caller may ask, where that is bounded",
     "Retry-After": "Seconds to wait before the same request may succeed, where it may; at most 60",
     "WWW-Authenticate": "`Bearer`",
 }
+_HEADERS_OF_QUESTIONS = ("X-Turn-Id", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy")
 _HEADERS_OF_PROBLEMS = {
     401: ("WWW-Authenticate",),
     **dict.fromkeys((409, 429, 500, 502, 503, 504), ("Retry-After",)),
@@ -124,7 +126,7 @@ def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
         streamed = responses.setdefault("200", {"description": _TITLES[200], "content": {}})
         streamed["content"]["text/event-stream"] = _stream(schemas)
     if operation.body is not None and operation.streams:
-        responses["200"]["headers"] = _headers("X-Turn-Id", "Idempotency-Replayed", "RateLimit")
+        responses["200"]["headers"] = _headers(*_HEADERS_OF_QUESTIONS)
     for status in operation.errors:
         content = {MEDIA_TYPE: {"schema": schemas.of(Problem)}}
         responses[str(status)] = {"description": _PROBLEMS[status], "content": content}
