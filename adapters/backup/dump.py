@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from adapters.backup.archive import CHUNK, Manifest, verify, write
+from adapters.backup.archive import Manifest, verify, write
 from adapters.backup.programs import (
     BackupFailed,
     Progress,
+    chunks,
+    failure,
     pipe,
     program,
     said,
@@ -18,8 +20,6 @@ from adapters.backup.programs import (
     statement,
     without_password,
 )
-
-_EVERY = 64 * CHUNK
 
 
 def backup(url: str, file: Path, progress: Progress) -> Manifest:
@@ -83,14 +83,8 @@ def _chunks(url: str, snapshot: str, progress: Progress) -> Iterator[bytes]:
         subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=complaints) as dump,  # noqa: S603  # our own program and arguments
     ):
         try:
-            size = 0
-            while chunk := pipe(dump.stdout).read(CHUNK):
-                yield chunk
-                size += len(chunk)
-                if size % _EVERY < len(chunk):
-                    progress(f"{size:,} bytes")
+            yield from chunks(pipe(dump.stdout), progress)
             if dump.wait() != 0:
-                complaints.seek(0)
-                raise BackupFailed(said(complaints.read().decode(errors="replace")))
+                raise BackupFailed(said(failure(complaints)))
         finally:
             dump.kill()

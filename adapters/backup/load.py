@@ -9,10 +9,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from adapters.backup.archive import CHUNK, Manifest, offset_of_dump, verify
-from adapters.backup.programs import BackupFailed, Progress, pipe, program, said, statement, without_password
+from adapters.backup.archive import Manifest, offset_of_dump, verify
+from adapters.backup.programs import (
+    BackupFailed,
+    Progress,
+    chunks,
+    failure,
+    pipe,
+    program,
+    said,
+    statement,
+    without_password,
+)
 
-_EVERY = 64 * CHUNK
 _PREAMBLE = 4096
 # PostgreSQL 16 and older do not know it, and a dump's text names it all the same.
 _TOO_NEW = b"SET transaction_timeout = 0;\n"
@@ -64,21 +73,21 @@ def _script(url: str) -> Iterator[IO[bytes]]:
         tempfile.TemporaryFile() as complaints,
         subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stderr=complaints) as psql,  # noqa: S603  # our own program and arguments
     ):
+        unread = False
         try:
             yield pipe(psql.stdin)
             pipe(psql.stdin).close()
         except BrokenPipeError:
             # It has ended by itself, and said why.
-            psql.wait()
+            unread = True
         except BaseException:
             psql.kill()
             raise
         finally:
             with suppress(BrokenPipeError):
                 pipe(psql.stdin).close()
-        if psql.wait() != 0:
-            complaints.seek(0)
-            _complain(complaints.read().decode(errors="replace"))
+        if psql.wait() != 0 or unread:
+            _complain(failure(complaints))
 
 
 def _complain(text: str) -> None:
@@ -93,16 +102,11 @@ def _feed(script: IO[bytes], dump: IO[bytes], section: str, progress: Progress) 
         subprocess.Popen(command, stdin=dump, stdout=subprocess.PIPE, stderr=complaints) as reading,  # noqa: S603  # our own program and arguments
     ):
         try:
-            text, size = pipe(reading.stdout), 0
+            text = pipe(reading.stdout)
             script.write(text.read(_PREAMBLE).replace(_TOO_NEW, b""))
-            while chunk := text.read(CHUNK):
-                script.write(chunk)
-                size += len(chunk)
-                if size % _EVERY < len(chunk):
-                    progress(f"{size:,} bytes")
+            script.writelines(chunks(text, progress))
             if reading.wait() != 0:
-                complaints.seek(0)
-                raise BackupFailed(said(complaints.read().decode(errors="replace")))
+                raise BackupFailed(said(failure(complaints)))
         finally:
             reading.kill()
 

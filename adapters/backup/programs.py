@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import IO, AnyStr
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
+from adapters.backup.archive import CHUNK
+
 Progress = Callable[[str], None]
 """Told in words how far it is, every now and then."""
 
+_EVERY = 64 * CHUNK
 _PLACES = ("CONTEXT:", "LOCATION:", "LINE ")
 _END = "--- end of answer ---"
 
@@ -69,6 +72,22 @@ def said(text: str) -> str:
         for line in lines
     ]
     return "\n".join(words).strip() or "it ended without a word"
+
+
+def failure(complaints: IO[bytes]) -> str:
+    """Return everything that a program wrote into a file for its complaints."""
+    complaints.seek(0)
+    return complaints.read().decode(errors="replace")
+
+
+def chunks(stream: IO[bytes], progress: Progress) -> Iterator[bytes]:
+    """Yield what a program writes, and tell now and then how much that was."""
+    size = 0
+    while chunk := stream.read(CHUNK):
+        yield chunk
+        size += len(chunk)
+        if size % _EVERY < len(chunk):
+            progress(f"{size:,} bytes")
 
 
 def pipe(stream: IO[AnyStr] | None) -> IO[AnyStr]:
