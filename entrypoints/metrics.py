@@ -43,7 +43,9 @@ class Metrics:
             "model_call_seconds", "Time that a model call took", _LONG, "model"
         )
         self._retries = self._counter("model_retries", "Model calls beyond the first of their turn")
-        self._lost = self._counter("leases_lost", "Turns that were taken over, ended or erased meanwhile")
+        self._lost = self._counter(
+            "leases_lost", "Turns taken over, ended or erased meanwhile, or not recorded"
+        )
         self._streams = Gauge("chatcore_streams_open", "Streams open", registry=self._registry)
         self._request_counter = cache(self._requests.labels)
         self._request_timer = cache(self._request_seconds.labels)

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -119,8 +118,7 @@ def headers_of(problem: Problem) -> dict[str, str]:
 
 def request_id_of(scope: Scope) -> str:
     """Return the id under which this request is known."""
-    state: dict[str, Any] = scope["state"]
-    return str(state.get("request_id", ""))
+    return str(scope["state"].get("request_id", ""))
 
 
 def _refused(status: int, instance: str, request_id: str) -> Problem:
