@@ -6,7 +6,7 @@ from typing import cast
 from uuid import UUID
 
 from adapters.postgres.database import Database
-from adapters.postgres.failures import Duplicate
+from adapters.postgres.failures import Duplicate, StatementFault
 from adapters.postgres.rates import Sweep
 from adapters.postgres.schema_source import statement
 from adapters.postgres.turn_rows import turn_of
@@ -196,8 +196,10 @@ def _answer(
             raise TokenBudgetExhausted.until_midnight(cast("float", wait))
         case "no conversation":
             raise ConversationNotFound
-        case _:
+        case "no turn":
             raise TurnNotFound
+        case _:
+            raise StatementFault(f"the schema is of another version: it answers {verdict!r}")
 
 
 def _bounds(fair_use: FairUse) -> tuple[Parameter, ...]:
