@@ -9,6 +9,7 @@ from entrypoints.settings import Provider, Settings
 
 SHORTEST_SECRET = 32
 _OF_DOMAINS_AND_ADDRESSES = frozenset(".:%")
+_PUBLIC_KEYS = ("ssh-", "ecdsa-")
 _ENCRYPTED = {"require", "verify-ca", "verify-full"}
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 
@@ -32,6 +33,8 @@ def _authentication(settings: Settings) -> Iterator[str]:
     secret = settings.auth_jwt_secret
     if secret is not None and len(secret.encode()) < SHORTEST_SECRET:
         yield f"AUTH_JWT_SECRET: has less than {SHORTEST_SECRET} bytes; make one with `openssl rand -base64 48`"
+    if secret is not None and ("-----BEGIN " in secret or secret.startswith(_PUBLIC_KEYS)):
+        yield "AUTH_JWT_SECRET: is a public key, which is no secret; name a key set in AUTH_JWKS_URL instead"
     if settings.better_auth_secret is not None and settings.sessions_url is None:
         yield "BETTER_AUTH_SECRET: needs BETTER_AUTH_DATABASE_URL, where its sessions are"
     if settings.better_auth_secret is None and settings.better_auth_database_url is not None:

@@ -130,6 +130,8 @@ def test_production_accepts_what_cannot_be_overheard(variable: str, url: str) ->
         ({"DATABASE_URL": "mysql://chat"}, "DATABASE_URL"),
         ({"OPENAI_BASE_URL": "localhost:8000"}, "OPENAI_BASE_URL"),
         ({"AUTH_JWKS_URL": "http://[broken"}, "AUTH_JWKS_URL"),
+        ({"AUTH_JWT_SECRET": f"-----BEGIN PUBLIC KEY-----\n{SECRET}"}, "AUTH_JWT_SECRET"),
+        ({"AUTH_JWT_SECRET": f"ssh-ed25519 {SECRET}"}, "AUTH_JWT_SECRET"),
         ({"AUTH_JWKS_URL": "http://auth.example.com/jwks"}, "AUTH_JWKS_URL"),
         ({"AUTH_JWKS_URL": "http://auth/jwks"}, "AUTH_JWKS_URL"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"}, "OTEL_EXPORTER_OTLP_ENDPOINT"),
