@@ -31,8 +31,9 @@ async def stores(request: pytest.FixtureRequest) -> AsyncIterator[Stores]:
         return
     database: Database = request.getfixturevalue("emptied_database")
     with psycopg.connect(database.superuser_url, autocommit=True) as connection:
-        # Everything hangs on its user.
+        # Everything hangs on its user, but for the rates.
         connection.execute("DELETE FROM chatcore.app_user")
+        connection.execute("DELETE FROM chatcore.rate_bucket")
     pooled = request.param != "postgres"
     url: str = request.getfixturevalue("pooled_url") if pooled else database.app_url
     async with postgres_stores(url, database.superuser_url, prepare=not pooled) as made:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import psycopg
@@ -17,6 +17,8 @@ from adapters.postgres.database import Database
 from adapters.postgres.turn_store import PostgresTurnStore
 from chatcore.ports.conversation_store import ConversationStore
 from chatcore.ports.turn_store import TurnStore
+
+LedgerLine = tuple[int, int, int, bool, str]
 
 
 class Stores(Protocol):
@@ -33,6 +35,15 @@ class Stores(Protocol):
 
     async def rows(self, owner: str) -> dict[str, int]:
         """Return how many users, conversations, turns, messages, pieces and model calls are stored."""
+
+    async def let_rate_recover(self, subject: str, seconds: float) -> None:
+        """Make it so many seconds later for a subject's rate."""
+
+    async def tokens_today(self, owner: str) -> tuple[int, int]:
+        """Return what is reserved and what is spent of today's tokens."""
+
+    async def ledger(self, owner: str) -> list[LedgerLine]:
+        """Return attempt, tokens in and out, whether they are estimated, and outcome of each call, in order."""
 
 
 class MemoryStores(Stores):
@@ -60,10 +71,24 @@ class MemoryStores(Stores):
             "model_call": len(mine.account.ledger),
         }
 
+    async def let_rate_recover(self, subject: str, seconds: float) -> None:
+        self._state.rates.whole_at[subject] -= timedelta(seconds=seconds)
+
+    async def tokens_today(self, owner: str) -> tuple[int, int]:
+        day = self._state.of(owner).account.days.get(self._state.clock().date())
+        return (0, 0) if day is None else (day.reserved, day.spent)
+
+    async def ledger(self, owner: str) -> list[LedgerLine]:
+        return [
+            (attempt, use.input_tokens, use.output_tokens, use.estimated, row.call.outcome)
+            for (_, attempt, _), row in sorted(self._state.of(owner).account.ledger.items())
+            for use in [row.call.usage]
+        ]
+
 
 class PostgresStores(Stores):
     def __init__(
-        self, database: Database, superuser: "psycopg.Connection[tuple[float]]", superuser_url: str
+        self, database: Database, superuser: "psycopg.Connection[tuple[Any, ...]]", superuser_url: str
     ) -> None:
         self.superuser_url = superuser_url
         self.turns = PostgresTurnStore(database)
@@ -86,7 +111,7 @@ class PostgresStores(Stores):
             owner,
             turn_id,
         )
-        return seconds
+        return float(seconds)
 
     async def rows(self, owner: str) -> dict[str, int]:
         tables = ("conversation", "turn", "message", "turn_chunk", "model_call")
@@ -97,7 +122,29 @@ class PostgresStores(Stores):
         assert row is not None
         return dict(zip(tables, map(int, row), strict=True))
 
-    def _one(self, statement: str, *parameters: object) -> tuple[float]:
+    async def let_rate_recover(self, subject: str, seconds: float) -> None:
+        self._superuser.execute(
+            "UPDATE chatcore.rate_bucket SET whole_at = whole_at - %s * interval '1 s' WHERE owner = %s",
+            (seconds, subject),
+        )
+
+    async def tokens_today(self, owner: str) -> tuple[int, int]:
+        row = self._superuser.execute(
+            "SELECT reserved, spent FROM chatcore.token_day"
+            " WHERE owner = %s AND day = (clock_timestamp() AT TIME ZONE 'UTC')::date",
+            (owner,),
+        ).fetchone()
+        return (0, 0) if row is None else (int(row[0]), int(row[1]))
+
+    async def ledger(self, owner: str) -> list[LedgerLine]:
+        rows = self._superuser.execute(
+            "SELECT attempt, input_tokens, output_tokens, estimated, outcome FROM chatcore.model_call"
+            " WHERE owner = %s ORDER BY turn_id, attempt, ordinal",
+            (owner,),
+        ).fetchall()
+        return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+
+    def _one(self, statement: str, *parameters: object) -> tuple[Any, ...]:
         row = self._superuser.execute(statement, parameters).fetchone()
         assert row is not None
         return row

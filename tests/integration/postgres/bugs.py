@@ -7,10 +7,13 @@ from tests.contract.conversation_store import test_conversations, test_messages
 from tests.contract.stores import Stores
 from tests.contract.turn_store import (
     test_begin,
+    test_budgets,
     test_finish,
     test_history,
     test_isolation,
     test_leases,
+    test_ledger,
+    test_rates,
     test_reading,
     test_take_over,
 )
@@ -254,6 +257,68 @@ BUGS = {
     ),
     "conversations repeat the last of a page": Bug(
         "40_list_conversations", "c.id < in_before", "c.id <= in_before", listed(2)
+    ),
+    "a refused question is counted": Bug(
+        "30_begin_turn",
+        "IF place IS NOT NULL THEN",
+        "IF false THEN",
+        lambda stores: test_rates.test_what_is_refused_otherwise_costs_nothing(stores, "busy"),
+    ),
+    "a refused question is counted of its address": Bug(
+        "30_begin_turn",
+        "IF address_place IS NOT NULL THEN",
+        "IF false THEN",
+        lambda stores: test_rates.test_what_is_refused_otherwise_costs_nothing(stores, "no turn"),
+    ),
+    "a place of a rate never fills up": Bug(
+        "20_charge_rate",
+        "AND b.whole_at <= moment + period - share",
+        "",
+        test_rates.test_as_many_are_recorded_as_the_rate_says_and_nothing_of_the_next,
+    ),
+    "every place has the whole rate": Bug(
+        "10_interval_of_rate",
+        "/ chatcore.places_of_rate(in_requests)",
+        "",
+        lambda stores: test_rates.test_of_many_at_once_exactly_so_many_are_recorded(stores, 100),
+    ),
+    "nobody looks at what the day has left": Bug(
+        "30_begin_turn",
+        "AND NOT chatcore.spendable(",
+        "AND false AND NOT chatcore.spendable(",
+        test_budgets.test_what_is_spent_is_spent_until_midnight_and_nothing_is_written,
+    ),
+    "more is reserved than there is": Bug(
+        "20_reserve_tokens",
+        "AND chatcore.spendable(in_tokens, in_daily, d.spent, d.reserved)",
+        "",
+        test_budgets.test_a_long_history_is_refused_before_anything_is_written,
+    ),
+    "what was reserved stays so": Bug(
+        "20_settle_turn",
+        "d.reserved - in_turn.reserved",
+        "d.reserved",
+        test_budgets.test_sixteen_at_once_that_end_as_they_like_leave_nothing_reserved,
+    ),
+    "a takeover reserves nothing": Bug(
+        "30_take_over_turn",
+        "d.reserved + excluded.reserved",
+        "d.reserved",
+        test_budgets.test_a_takeover_reserves_again_whatever_is_left,
+    ),
+    "who finds the dead does not write them off": Bug(
+        "20_interrupt_turn",
+        "PERFORM chatcore.write_off_attempt(in_owner, dead);",
+        "",
+        lambda stores: test_ledger.test_an_attempt_that_died_leaves_one_estimated_line(
+            stores, "the next question"
+        ),
+    ),
+    "who takes over the dead does not write them off": Bug(
+        "30_take_over_turn",
+        "PERFORM chatcore.write_off_attempt(in_owner, known);",
+        "",
+        lambda stores: test_ledger.test_an_attempt_that_died_leaves_one_estimated_line(stores, "a takeover"),
     ),
 }
 ISOLATION: list[Test] = [

@@ -29,6 +29,7 @@ def workshop(database_server: Databases) -> Iterator[Database]:
 async def stores(workshop: Database) -> AsyncIterator[PostgresStores]:
     with psycopg.connect(workshop.superuser_url, autocommit=True) as connection:
         connection.execute("DELETE FROM chatcore.app_user")
+        connection.execute("DELETE FROM chatcore.rate_bucket")
     async with postgres_stores(workshop.app_url, workshop.superuser_url) as made:
         yield made
 

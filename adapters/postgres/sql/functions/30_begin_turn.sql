@@ -24,6 +24,7 @@ DECLARE
     fresh boolean := false;
     today date;
     reserve bigint := 0;
+    charge record;
     place integer;
     address_place integer;
 BEGIN
@@ -71,23 +72,27 @@ BEGIN
     END IF;
 
     IF in_rate IS NOT NULL THEN
-        SELECT c.place, c.remaining, c.reset, c.wait INTO place, remaining, reset, wait
-          FROM chatcore.charge_rate(in_owner, in_rate, in_rate_seconds) AS c;
-        IF place IS NULL THEN
+        charge := chatcore.charge_rate(in_owner, in_rate, in_rate_seconds);
+        IF charge.place IS NULL THEN
             verdict := 'limited';
+            wait := charge.wait;
             RETURN;
         END IF;
+        place := charge.place;
+        remaining := charge.remaining;
+        reset := charge.reset;
     END IF;
     <<recording>>
     BEGIN
         IF in_address IS NOT NULL THEN
-            SELECT c.place, c.wait INTO address_place, wait
-              FROM chatcore.charge_rate(in_address, in_address_rate, in_address_seconds) AS c;
+            charge := chatcore.charge_rate(in_address, in_address_rate, in_address_seconds);
             PERFORM set_config('chatcore.owner', in_owner, true);
-            IF address_place IS NULL THEN
+            IF charge.place IS NULL THEN
                 verdict := 'limited';
+                wait := charge.wait;
                 EXIT recording;
             END IF;
+            address_place := charge.place;
         END IF;
 
         PERFORM
