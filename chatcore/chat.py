@@ -1,7 +1,9 @@
 """Ask a question: the one way in which a turn begins, whichever door it came through."""
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -10,7 +12,7 @@ from chatcore.conversation import LONGEST_MESSAGE, title_from
 from chatcore.errors import AttemptsExhausted, ConversationBusy, Failure, IdempotencyKeyReused, InvalidRequest
 from chatcore.fair_use import UNBOUNDED, Allowance, FairUse
 from chatcore.live import LiveTurn
-from chatcore.ports.turn_store import Claim, Occupied, Opened, Opening, TurnStore
+from chatcore.ports.turn_store import Claim, KeyTaken, Occupied, Opened, Opening, TurnStore
 from chatcore.prompt import LONGEST_SELECTION, Persona, build_prompt, estimated_tokens
 from chatcore.speaker import Speaker
 from chatcore.text import checked
@@ -76,11 +78,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """Times in seconds: a lease's length, the longest wait in a queue, and how often its head is looked for."""
+    """Times in seconds: a lease's length, the longest wait in a queue, and how often its head is looked for.
+
+    `waiters` is how many questions of one owner may wait in this process.
+    """
 
     lease: float = 30.0
     queue: float = 60.0
     look: float = 0.1
+    waiters: int = 4
 
 
 class Chat:
@@ -94,6 +100,7 @@ class Chat:
         self._speaker = speaker
         self._new_id = new_id
         self._patience = patience
+        self._waiting = Counter[str]()
 
     async def ask(
         self,
@@ -120,8 +127,11 @@ class Chat:
             DatabaseUnavailable: nothing is promised; the same request may be sent again.
         """
         opening = self._opening(owner, persona, question, opens, fair_use)
-        with self._speaker.room():
-            return await self._ask(owner, persona, question, opening)
+        asked = await self._ask(owner, persona, question, opening)
+        if isinstance(asked, Occupied):
+            with self._place_in_queue(owner, question.on_busy):
+                asked = await self._wait(owner, persona, question, opening, asked.turn)
+        return asked
 
     async def cancel(self, owner: str, turn_id: UUID) -> Turn:
         """Stop a turn, wherever it runs, and return it as it stands; what was said so far is kept.
@@ -134,20 +144,17 @@ class Chat:
             self._speaker.stop(owner, turn_id)
         return turn
 
-    async def _ask(self, owner: str, persona: Persona, question: Question, opening: Opening) -> Asked:
-        until = asyncio.get_running_loop().time() + self._patience.queue
-        result = await self._store.begin(opening)
-        while not isinstance(result, Opened):
-            if isinstance(result, Occupied):
-                await self._make_way(owner, result.turn, question.on_busy, until)
-                result = await self._store.begin(opening)
-                continue
-            turn, decision = result.turn, decide(result.turn, question.fingerprint or b"")
-            if decision is Decision.TAKE_OVER:
+    async def _ask(
+        self, owner: str, persona: Persona, question: Question, opening: Opening
+    ) -> Asked | Occupied:
+        with self._speaker.room():
+            result = await self._store.begin(opening)
+            while isinstance(result, KeyTaken):
+                turn, decision = result.turn, decide(result.turn, question.fingerprint or b"")
+                if decision is not Decision.TAKE_OVER:
+                    return await self._known(owner, turn, decision)
                 result = await self._store.take_over(owner, turn.id, self._claim(), persona.window // 2)
-                continue
-            return await self._known(owner, turn, decision)
-        return self._answer(persona, question, result)
+            return self._answer(persona, question, result) if isinstance(result, Opened) else result
 
     def _answer(self, persona: Persona, question: Question, opened: Opened) -> Asked:
         prompt = build_prompt(persona, opened.question, opened.history, opened.selected_text)
@@ -168,17 +175,41 @@ class Chat:
             turn = await self._store.give_up(owner, turn.id, Failure.of(AttemptsExhausted()))
         return Asked(turn_id=turn.id, conversation_id=turn.conversation_id, attempt=turn.attempt, replayed=True)
 
-    async def _make_way(self, owner: str, turn: Turn, on_busy: OnBusy, until: float) -> None:
-        """Return when it is worth trying again.
+    async def _wait(
+        self, owner: str, persona: Persona, question: Question, opening: Opening, live: Turn
+    ) -> Asked:
+        """Ask again until the conversation is free; whoever waits takes nobody's place among running turns.
 
         Raises:
-            ConversationBusy: it is not, or there is no time left.
+            ConversationBusy: it stayed busy for as long as we would wait.
         """
-        if on_busy is OnBusy.REFUSE or asyncio.get_running_loop().time() >= until:
+        until = asyncio.get_running_loop().time() + self._patience.queue
+        while asyncio.get_running_loop().time() < until:
+            if question.on_busy is OnBusy.INTERRUPT:
+                await self.cancel(owner, live.id)
+            await asyncio.sleep(self._patience.look)
+            asked = await self._ask(owner, persona, question, opening)
+            if isinstance(asked, Asked):
+                return asked
+            live = asked.turn
+        raise ConversationBusy(retry_after=1)
+
+    @contextmanager
+    def _place_in_queue(self, owner: str, on_busy: OnBusy) -> Generator[None, None, None]:
+        """Let a question wait.
+
+        Raises:
+            ConversationBusy: it would not, or enough of this owner's wait already.
+        """
+        if on_busy is OnBusy.REFUSE or self._waiting[owner] >= self._patience.waiters:
             raise ConversationBusy(retry_after=1)
-        if on_busy is OnBusy.INTERRUPT:
-            await self.cancel(owner, turn.id)
-        await asyncio.sleep(self._patience.look)
+        self._waiting[owner] += 1
+        try:
+            yield
+        finally:
+            self._waiting[owner] -= 1
+            if not self._waiting[owner]:
+                del self._waiting[owner]
 
     def _opening(
         self, owner: str, persona: Persona, question: Question, opens: UUID | None, fair_use: FairUse

@@ -43,6 +43,7 @@ class ShakyStore(MemoryTurnStore):
     def __init__(self, state: MemoryState) -> None:
         super().__init__(state)
         self.outages: dict[str, int] = {}
+        self.slow_begin = 0.0
         self.calls: list[str] = []
 
     def _shake(self, method: str) -> None:
@@ -53,6 +54,8 @@ class ShakyStore(MemoryTurnStore):
 
     async def begin(self, opening: Opening) -> Opened | KeyTaken | Occupied:
         self._shake("begin")
+        if self.slow_begin:
+            await asyncio.sleep(self.slow_begin)
         return await super().begin(opening)
 
     async def take_over(

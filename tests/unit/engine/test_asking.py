@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from adapters.scripted import Reply
-from chatcore.chat import OnBusy, Question
+from chatcore.chat import OnBusy, Patience, Question
 from chatcore.conversation import Role
 from chatcore.errors import (
     ConversationBusy,
@@ -206,15 +206,28 @@ async def test_a_full_process_takes_no_more_turns() -> None:
 
 
 async def test_a_question_that_is_being_recorded_has_its_place_already() -> None:
-    engine = house(Reply(pieces=("never",), hold=asyncio.Event()), capacity=2)
-    first = await engine.ask()
-    queued = asyncio.create_task(engine.ask(conversation_id=first.conversation_id, on_busy=OnBusy.ENQUEUE))
+    engine = house(capacity=1)
+    engine.store.slow_begin = 0.02
+    recorded = asyncio.create_task(engine.ask())
     await asyncio.sleep(0.01)
     with pytest.raises(Overloaded):
         await engine.ask()
+    assert isinstance(await engine.ending(await recorded), Done)
+
+
+async def test_questions_that_wait_take_nobodys_place() -> None:
+    engine = house(Reply(pieces=("never",), hold=asyncio.Event()), capacity=3)
+    engine.chat._patience = Patience(lease=10, queue=0.5, look=0.2)
+    first = await engine.ask()
+    place = first.conversation_id
+    queued = [asyncio.create_task(engine.ask(conversation_id=place, on_busy=OnBusy.ENQUEUE)) for _ in range(4)]
+    await asyncio.sleep(0.02)
+    await engine.ask(owner="eve")
+    with pytest.raises(ConversationBusy):
+        await engine.ask(conversation_id=place, on_busy=OnBusy.ENQUEUE)
     await engine.speaker.drain(0)
-    assert (await queued).live is not None
-    await engine.speaker.drain(0)
+    results = await asyncio.gather(*queued, return_exceptions=True)
+    assert all(isinstance(result, Overloaded | ConversationBusy) for result in results)
 
 
 async def test_the_lease_that_ran_out_is_taken_over_by_the_same_key() -> None:
