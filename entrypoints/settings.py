@@ -12,6 +12,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from chatcore.fair_use import Rate
+from entrypoints.rates import PATTERN, rate_of
+
 LOCAL_FRONTEND = "http://localhost:3000"
 
 
@@ -56,6 +59,7 @@ class Variable(Struct, frozen=True):
     secret: bool = False
 
 
+RateText = Annotated[str, Meta(pattern=PATTERN)]
 PositiveInt = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
 
@@ -237,11 +241,21 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = None
 
     rate_limit: Annotated[
-        PositiveInt | None, Variable("CHATCORE_RATE_LIMIT", "questions per minute and caller")
-    ] = 1200
+        RateText | None,
+        Variable(
+            "CHATCORE_RATE_LIMIT",
+            "questions that one user, or one session, may ask; `off` lifts that of addresses, too",
+        ),
+    ] = "1200/minute"
+    address_rate_limit: Annotated[
+        RateText | None,
+        Variable(
+            "CHATCORE_ADDRESS_RATE_LIMIT", "questions that may come from one network address, or one IPv6 /64"
+        ),
+    ] = "30000/minute"
     daily_tokens: Annotated[
         PositiveInt | None,
-        Variable("CHATCORE_DAILY_TOKENS", "tokens that one caller may spend in a day (UTC)", default="`off`"),
+        Variable("CHATCORE_DAILY_TOKENS", "tokens that one user may spend in a day (UTC)", default="`off`"),
     ] = None
     max_body: Annotated[
         PositiveInt | None, Variable("CHATCORE_MAX_BODY", "bytes of a request's body, at most")
@@ -277,6 +291,18 @@ class Settings(Struct, frozen=True, kw_only=True):
     def capacity(self) -> int:
         """How many turns may run at the same time in one process."""
         return sys.maxsize if self.max_turns is None else self.max_turns
+
+    @property
+    def rate(self) -> Rate | None:
+        """How much one user, or one session, may ask."""
+        return None if self.rate_limit is None else rate_of(self.rate_limit)
+
+    @property
+    def address_rate(self) -> Rate | None:
+        """How much may be asked from one address."""
+        if self.rate_limit is None or self.address_rate_limit is None:
+            return None
+        return rate_of(self.address_rate_limit)
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -349,13 +375,21 @@ def described() -> tuple[Described, ...]:
 def _described(field: msgspec.structs.FieldInfo) -> Described:
     (variable,) = (mark for mark in field.type.__metadata__ if isinstance(mark, Variable))
     kind = msgspec.inspect.type_info(field.type)
-    number = msgspec.inspect.IntType | msgspec.inspect.FloatType
-    switchable = isinstance(kind, msgspec.inspect.UnionType) and any(
-        isinstance(one, number) for one in kind.types
-    )
+    switchable = isinstance(kind, msgspec.inspect.UnionType) and any(map(_bounds, kind.types))
     return Described(
         field=field.name, type=field.type, variable=variable, default=field.default, switchable=switchable
     )
+
+
+def _bounds(kind: msgspec.inspect.Type) -> bool:
+    """Return whether a value of this type bounds something, which can be switched off."""
+    match kind:
+        case msgspec.inspect.IntType() | msgspec.inspect.FloatType():
+            return True
+        case msgspec.inspect.StrType(pattern=pattern):
+            return pattern == PATTERN
+        case _:
+            return False
 
 
 def _in_words(kind: msgspec.inspect.Type) -> str:
@@ -370,6 +404,8 @@ def _in_words(kind: msgspec.inspect.Type) -> str:
             return _range(
                 "a number of seconds", "from" if above is None else "above", least or above or 0, most
             )
+        case msgspec.inspect.StrType(pattern=pattern) if pattern == PATTERN:
+            return "a rate such as `600/minute`"
         case _:
             return "a text"
 

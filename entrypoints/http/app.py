@@ -4,14 +4,11 @@ from ipaddress import ip_network
 
 from litestar import Litestar
 
-from chatcore.fair_use import Rate
 from entrypoints.container import Container
 from entrypoints.http.assembly import assemble
 from entrypoints.http.fairness import Fairness
 from entrypoints.http.parts import Parts
 from entrypoints.settings import Settings
-
-_A_MINUTE = 60
 
 
 def create_app(container: Container | None = None) -> Litestar:
@@ -40,7 +37,8 @@ def create_app(container: Container | None = None) -> Litestar:
 
 def _fairness(settings: Settings) -> Fairness:
     return Fairness(
-        rate=None if settings.rate_limit is None else Rate(requests=settings.rate_limit, seconds=_A_MINUTE),
+        rate=settings.rate,
+        address_rate=settings.address_rate,
         daily_tokens=settings.daily_tokens,
         trusted=[ip_network(network) for network in settings.trusted_proxies],
     )

@@ -52,7 +52,7 @@ class AssistantRoutes(Routes):
         body = await read_json(_decoder, scope, request.receive, self._limit)
         named = None if body.conversation_id is None else str(body.conversation_id)
         question = question_of(body, scope, body.conversation_id, named)
-        fair_use = self._fairness.of_user
+        fair_use = self._fairness.of_user(scope)
         asked = await self._chat.ask(place.owner, self._persona, question, fair_use=fair_use)
         return await self._answers.to(place, scope, question, asked, _render)
 

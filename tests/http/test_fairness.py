@@ -4,13 +4,14 @@ from typing import Any, cast
 
 from litestar.types import Scope
 
-from chatcore.fair_use import UNBOUNDED, Rate
+from chatcore.fair_use import UNBOUNDED, FairUse, Limit, Rate
 from entrypoints.http.fairness import Fairness
 from tests.http.conftest import Serve
 from tests.http.served import problem
 
 HI = {"message": "Hi"}
 RATE = Rate(requests=3, seconds=60)
+OF_ADDRESS = Rate(requests=9, seconds=60)
 
 
 def scope(peer: str) -> Scope:
@@ -19,21 +20,25 @@ def scope(peer: str) -> Scope:
 
 def test_without_a_rate_nothing_is_bounded() -> None:
     fairness = Fairness()
-    assert fairness.of_user == fairness.of_reader(scope("192.0.2.1")) == UNBOUNDED
+    assert fairness.of_user(scope("192.0.2.1")) == fairness.of_reader(scope("192.0.2.1")) == UNBOUNDED
     assert fairness.headers(None) == ()
 
 
-def test_a_reader_is_bounded_by_address_and_a_user_is_not() -> None:
-    fairness = Fairness(rate=RATE, daily_tokens=1000)
-    reader = fairness.of_reader(scope("2001:db8::1"))
-    assert (reader.rate, reader.daily_tokens) == (RATE, 1000)
-    assert reader.address is not None
-    assert (reader.address.subject, reader.address.rate) == ("@2001:db8::/64", RATE)
-    assert (fairness.of_user.rate, fairness.of_user.address) == (RATE, None)
+def test_everybody_is_bounded_by_address_and_users_by_a_budget() -> None:
+    fairness = Fairness(rate=RATE, address_rate=OF_ADDRESS, daily_tokens=1000)
+    reader, user = fairness.of_reader(scope("2001:db8::1")), fairness.of_user(scope("2001:db8::2"))
+    assert (reader.rate, reader.daily_tokens) == (RATE, None)
+    assert (user.rate, user.daily_tokens) == (RATE, 1000)
+    assert reader.address == user.address == Limit(subject="@2001:db8::/64", rate=OF_ADDRESS)
+
+
+def test_whose_address_nobody_knows_is_bounded_by_name() -> None:
+    fairness = Fairness(rate=RATE, address_rate=OF_ADDRESS)
+    assert fairness.of_user(scope("a socket of this machine")) == FairUse(rate=RATE)
 
 
 def test_a_user_that_asks_too_much_waits_and_others_do_not(serve: Serve) -> None:
-    server = serve(rate_limit=3)
+    server = serve(rate_limit="3/minute")
     alice = server.client("alice")
     left = [alice.post("/api/alice/chat", json=HI) for _ in range(3)]
     assert [response.status_code for response in left] == [200, 200, 200]
@@ -48,16 +53,17 @@ def test_a_user_that_asks_too_much_waits_and_others_do_not(serve: Serve) -> None
 
 
 def test_a_reader_does_not_escape_into_new_sessions(serve: Serve) -> None:
-    server = serve(rate_limit=3)
+    server = serve(rate_limit="1000/minute", address_rate_limit="3/minute")
     client = server.client()
     found = [client.post("/chat", json=HI).status_code for _ in range(4)]
     assert found == [200, 200, 200, 429]
+    problem(server.client("alice").post("/api/alice/chat", json=HI), 429, "rate-limited")
     forged = {"x-forwarded-for": "198.51.100.7"}
     problem(client.post("/chat", json=HI, headers=forged), 429, "rate-limited")
 
 
 def test_readers_behind_a_trusted_proxy_are_told_apart(serve: Serve) -> None:
-    server = serve(rate_limit=1, trusted_proxies=("127.0.0.0/8",))
+    server = serve(rate_limit="9", address_rate_limit="1/minute", trusted_proxies=("127.0.0.0/8",))
 
     def ask(address: str) -> int:
         headers = {"x-forwarded-for": f"203.0.113.99, {address}"}
@@ -68,7 +74,7 @@ def test_readers_behind_a_trusted_proxy_are_told_apart(serve: Serve) -> None:
 
 
 def test_a_replayed_question_costs_nothing(serve: Serve) -> None:
-    server = serve(rate_limit=1)
+    server = serve(rate_limit="1")
     client = server.client("alice", **{"idempotency-key": "k"})
     replies = [client.post("/api/alice/chat", json=HI) for _ in range(3)]
     assert [reply.status_code for reply in replies] == [200, 200, 200]
@@ -76,7 +82,7 @@ def test_a_replayed_question_costs_nothing(serve: Serve) -> None:
 
 
 def test_the_rate_is_one_over_all_servers(serve: Serve) -> None:
-    servers = [serve(rate_limit=2), serve(rate_limit=2)]
+    servers = [serve(rate_limit="2"), serve(rate_limit="2")]
     found = [server.client("alice").post("/api/alice/chat", json=HI).status_code for server in servers * 2]
     assert sorted(found) == [200, 200, 429, 429]
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from chatcore.fair_use import Rate
 from entrypoints.environment import SettingsFaulty, load_settings, unknown_variables
+from entrypoints.rates import rate_of
 from entrypoints.settings import Environment, Provider, Settings, described
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -53,6 +55,29 @@ def test_off_switches_a_limit_off(limit: str) -> None:
     assert getattr(load(**{limit: "off"}), field) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "requests", "seconds"),
+    [("5", 5, 60), ("10/second", 10, 1), ("600/minute", 600, 60), ("9/hour", 9, 3600), ("1/day", 1, 86_400)],
+)
+def test_a_rate_says_how_many_in_which_time(text: str, requests: int, seconds: int) -> None:
+    assert load(CHATCORE_RATE_LIMIT=text).rate == Rate(requests=requests, seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["0/minute", "-1", "1/fortnight", "1/", "many", "1.5/second", "٣"])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    assert faults(CHATCORE_RATE_LIMIT=text)[0].startswith("CHATCORE_RATE_LIMIT: must be a rate")
+    with pytest.raises(ValueError, match="is no rate"):
+        rate_of(text)
+
+
+def test_callers_without_a_limit_come_from_addresses_without_one() -> None:
+    limited = load(CHATCORE_ADDRESS_RATE_LIMIT="7/second")
+    assert limited.address_rate == Rate(requests=7, seconds=1)
+    assert load(CHATCORE_ADDRESS_RATE_LIMIT="off").address_rate is None
+    unlimited = load(CHATCORE_RATE_LIMIT="off", CHATCORE_ADDRESS_RATE_LIMIT="7/second")
+    assert (unlimited.rate, unlimited.address_rate) == (None, None)
+
+
 def test_off_is_no_value_where_nothing_can_be_switched_off() -> None:
     assert faults(CHATCORE_POOL_MAX="off") == [
         "CHATCORE_POOL_MAX: must be a whole number from 1 to 1000, not 'off'"
@@ -68,7 +93,7 @@ def test_all_faults_are_reported_at_once() -> None:
         "AUTH_JWT_SECRET",
     ]
     assert found[1] == "CHATCORE_LLM: must be one of `openai`, `gemini`, `local`, `offline`, not 'parrot'"
-    assert found[2] == "CHATCORE_RATE_LIMIT: must be a whole number from 1 or `off`, not '0'"
+    assert found[2] == "CHATCORE_RATE_LIMIT: must be a rate such as `600/minute` or `off`, not '0'"
 
 
 def test_no_fault_and_no_representation_quotes_a_secret() -> None:
