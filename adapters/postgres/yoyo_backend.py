@@ -114,32 +114,35 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
         self._carry_out(migration, "rollback", force=force)
 
     def _carry_out(self, migration: Migration, direction: str, *, force: bool) -> None:
-        migration.load()
-        if migration.use_transactions:
-            self._carry_out_patiently(migration, direction, force=force)
-            return
-        # An index that is built concurrently may wait: it takes no lock that anybody waits for.
-        self.session.execute("SET lock_timeout = 0")
-        migration.process_steps(self, direction, force)
-        self.session.execute(_IMPATIENT)
-        with self.transaction():
-            self._record(migration, direction)
-
-    def _carry_out_patiently(self, migration: Migration, direction: str, *, force: bool) -> None:
         # Serving goes on meanwhile: better to try often and briefly than to have everybody wait once.
+        migration.load()
+        attempt = self._whole if migration.use_transactions else self._in_parts
         deadline = time.monotonic() + self._patience
         while True:
             try:
-                with self.transaction():
-                    migration.process_steps(self, direction, force)
-                    self.execute("SET LOCAL search_path = chatcore_migration")
-                    self._record(migration, direction)
+                attempt(migration, direction, force=force)
             except _IN_USE:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(random.uniform(0.05, 0.5))  # noqa: S311  # chance, no secret
             else:
                 return
+
+    def _whole(self, migration: Migration, direction: str, *, force: bool) -> None:
+        with self.transaction():
+            migration.process_steps(self, direction, force)
+            self.execute("SET LOCAL search_path = chatcore_migration")
+            self._record(migration, direction)
+
+    def _in_parts(self, migration: Migration, direction: str, *, force: bool) -> None:
+        # An index that is built concurrently may wait: it takes no lock that anybody waits for.
+        self.session.execute("SET lock_timeout = 0")
+        try:
+            migration.process_steps(self, direction, force)
+        finally:
+            self.session.execute(_IMPATIENT)
+        with self.transaction():
+            self._record(migration, direction)
 
     def _record(self, migration: Migration, direction: str) -> None:
         self.log_migration(migration, direction)

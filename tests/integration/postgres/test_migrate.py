@@ -198,7 +198,8 @@ def test_an_index_built_concurrently_and_a_waiting_migrator_do_not_wait_for_each
     source = with_migration(
         copied(tmp_path, 1),
         "9000.index",
-        "-- transactional: false\nCREATE INDEX CONCURRENTLY later ON chatcore.turn (owner, created_at);",
+        "-- transactional: false\nDROP INDEX CONCURRENTLY IF EXISTS chatcore.later;\n"
+        "CREATE INDEX CONCURRENTLY later ON chatcore.turn (owner, created_at);",
         "-- transactional: false\nDROP INDEX CONCURRENTLY chatcore.later;",
     )
     migrate_up(bare_database.owner_url, None, source=copied(tmp_path / "first", 1))
