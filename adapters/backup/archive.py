@@ -9,6 +9,7 @@ import tarfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from io import SEEK_CUR
 from pathlib import Path
 from typing import IO
 
@@ -65,10 +66,13 @@ def verify(file: Path) -> Manifest:
         try:
             manifest = _unsealed(_member(archive, _MANIFEST).read(CHUNK))
             digest = hashlib.file_digest(_member(archive, DUMP), "sha256").hexdigest()  # type: ignore[arg-type]  # IO[bytes] has what is needed
+            framed = _is_framed(file, archive)
         except (tarfile.TarError, EOFError, OSError) as error:
             raise DamagedBackup(f"{file} is damaged: {error}") from error
         if digest != manifest.sha256:
             raise DamagedBackup(f"{file} is damaged: the dump is not the one that was written")
+        if not framed:
+            raise DamagedBackup(f"{file} is damaged: there is something else around the dump than was written")
         return manifest
 
 
@@ -99,6 +103,19 @@ def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
     if content is None:
         raise tarfile.ReadError(f"{name} is missing")
     return content
+
+
+def _is_framed(file: Path, archive: tarfile.TarFile) -> bool:
+    """Return whether headers, padding and end are as they were written: tar itself forgives a lot there."""
+    with file.open("rb") as raw:
+        for name in (DUMP, _MANIFEST):
+            entry = archive.getmember(name)
+            if raw.read(_BLOCK) != entry.tobuf(format=tarfile.GNU_FORMAT):
+                return False
+            raw.seek(entry.size, SEEK_CUR)
+            if any(raw.read(-entry.size % _BLOCK)):
+                return False
+        return raw.read(2 * _BLOCK + 1) == bytes(2 * _BLOCK)
 
 
 def _header(name: str, size: int) -> bytes:

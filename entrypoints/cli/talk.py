@@ -16,6 +16,8 @@ from entrypoints.cli.wire import Lost, Reply, Wire
 
 _PATIENCE = 60.0
 """Seconds for which a server that is away is waited for."""
+_FIRST_PATIENCE = 3.0
+"""Seconds for one that never was there: it is starting, or else nobody has started it."""
 _PAUSE = 0.5
 _OK = 200
 _WORTH_WAITING = {409, 429, 500, 502, 503, 504}
@@ -25,6 +27,10 @@ Write = Callable[[str], None]
 
 class GaveUp(Exception):
     """The question was refused, or the server stayed away; says which."""
+
+
+class _NotNow(Lost):
+    """The server is there, and says that asking again may help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +82,8 @@ class Talk:
         self._sleep = sleep
         self.place: str | None = None
         self.patience = _PATIENCE
+        self.first_patience = _FIRST_PATIENCE
+        self._met = False
 
     def ask(self, text: str) -> None:
         """Ask, and show the reply as it comes. An interrupt from the keyboard cancels the turn.
@@ -85,20 +93,34 @@ class Talk:
         """
         where = {self._door.place: self.place} if self.place else {}
         asking = Asking(body=json.dumps({"message": text} | where).encode())
-        deadline = time.monotonic() + self.patience
+        heard_at = time.monotonic()
+        said = ""
         while not asking.over:
             try:
                 before = asking.last_id
                 self._go_on(asking)
                 if asking.last_id != before:
-                    deadline = time.monotonic() + self.patience
+                    heard_at, said = time.monotonic(), ""
             except Lost as lost:
-                if time.monotonic() > deadline:
-                    raise GaveUp(f"the server cannot be reached ({lost})") from lost
-                self._tell("(the server is away, waiting for it)")
+                self._bear(lost, time.monotonic() - heard_at)
+                if said != (said := _while_waiting(lost)):
+                    self._tell(said)
                 self._sleep(_PAUSE)
             except KeyboardInterrupt:
                 self._cancel(asking)
+
+    def _bear(self, lost: Lost, seconds: float) -> None:
+        """Be patient.
+
+        Raises:
+            GaveUp: it has been long enough.
+        """
+        if seconds <= (self.patience if self._met else self.first_patience):
+            return
+        if isinstance(lost, _NotNow):
+            raise GaveUp(str(lost)) from lost
+        mend = "" if self._met else "; start it with `chatcore serve`, or say where it is with --url"
+        raise GaveUp(f"the server cannot be reached ({lost}){mend}") from lost
 
     def _go_on(self, asking: Asking) -> None:
         if asking.turn_id is not None:
@@ -119,6 +141,7 @@ class Talk:
             self._listen(asking, reply)
 
     def _listen(self, asking: Asking, reply: Reply) -> None:
+        self._met = True
         if reply.status != _OK:
             self._refused(reply)
             return
@@ -136,7 +159,7 @@ class Talk:
         problem = json.loads(reply.whole() or b"{}")
         if not problem.get("retryable") or reply.status not in _WORTH_WAITING:
             raise GaveUp(problem.get("detail") or f"the server answers {reply.status}")
-        raise Lost(problem["detail"])
+        raise _NotNow(problem["detail"])
 
     def _take(self, asking: Asking, event: Event) -> None:
         data = json.loads(event.data)
@@ -191,3 +214,9 @@ class Talk:
         path = f"{self._door.turns(self.place or '')}/{asking.turn_id}/cancel"
         with self._wire.request("POST", path) as reply:
             reply.whole()
+
+
+def _while_waiting(lost: Lost) -> str:
+    if isinstance(lost, _NotNow):
+        return f"({lost} Asking again.)"
+    return "(the server is away, waiting for it)"

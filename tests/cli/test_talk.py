@@ -57,6 +57,18 @@ class CannedServer(Wire):
         yield reply
 
 
+class Away(CannedServer):
+    """Is gone after its replies."""
+
+    @contextmanager
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Iterator[Reply]:
+        self._replies = self._replies or [Lost("refused")]
+        with super().request(method, path, body, headers) as reply:
+            yield reply
+
+
 def stream(*parts: bytes | BaseException) -> Canned:
     return Canned(200, list(parts))
 
@@ -152,6 +164,7 @@ def test_a_refusal_is_told_unless_waiting_helps() -> None:
     screen = Screen(CannedServer(busy, problem(401, "A token is required.", retryable=False)))
     with pytest.raises(GaveUp, match="A token is required"):
         screen.talk.ask("Count.")
+    assert screen.told == ["(The conversation is busy. Asking again.)"]
 
 
 def test_ctrl_c_cancels_the_turn_and_keeps_what_was_said() -> None:
@@ -171,15 +184,24 @@ def test_ctrl_c_before_anything_was_accepted_ends_the_talk() -> None:
 
 
 def test_a_server_that_stays_away_is_given_up() -> None:
-    class Away(CannedServer):
-        @contextmanager
-        def request(self, *_: object, **__: object) -> Iterator[Reply]:
-            raise Lost("refused")
-            yield
-
-    screen = Screen(Away())
+    screen = Screen(Away(stream(ACCEPTED, ONE)))
     screen.talk.patience = 0.05
-    with pytest.raises(GaveUp, match="cannot be reached"):
+    with pytest.raises(GaveUp, match=r"cannot be reached \(refused\)$"):
+        screen.talk.ask("Count.")
+    assert screen.told == ["(the server is away, waiting for it)"]
+
+
+def test_a_server_that_never_was_there_is_given_up_soon_with_the_command_that_starts_it() -> None:
+    screen = Screen(Away())
+    screen.talk.first_patience = 0.05
+    with pytest.raises(GaveUp, match="start it with `chatcore serve`"):
+        screen.talk.ask("Count.")
+
+
+def test_a_server_that_asks_for_patience_for_too_long_has_the_last_word() -> None:
+    screen = Screen(CannedServer(*[problem(503, "The model is unavailable.", retryable=True)] * 2))
+    screen.talk.patience = -1
+    with pytest.raises(GaveUp, match=r"^The model is unavailable\.$"):
         screen.talk.ask("Count.")
 
 

@@ -91,34 +91,25 @@ def test_a_backup_with_any_byte_wrong_is_refused_before_the_database_is_touched(
     taken: Path, bare_database: Database
 ) -> None:
     content = taken.read_bytes()
-    whole = verify(taken)
     nothing = dumped(bare_database.superuser_url)
     chance = random.Random(1)
-    harmless = 0
-    for place in [0, 100, 300, len(content) - 1200, *(chance.randrange(len(content)) for _ in range(60))]:
+    ends = [0, 100, 150, 155, 300, -1200, -1024, -1]
+    for place in [*ends, *(chance.randrange(len(content)) for _ in range(60))]:
         spoilt = bytearray(content)
         spoilt[place] ^= 1 << chance.randrange(8)
         taken.write_bytes(spoilt)
-        try:
-            restore(bare_database.owner_url + "&connect_timeout=1&port=1", taken, quiet)
-        except DamagedBackup:
-            continue
-        except BackupFailed:
-            # It reached for the database: then the byte was one that says nothing.
-            assert verify(taken) == whole
-            harmless += 1
-    assert harmless < 10
+        with pytest.raises(DamagedBackup):
+            restore(bare_database.owner_url, taken, quiet)
+    taken.write_bytes(content + b"\0")
+    with pytest.raises(DamagedBackup):
+        restore(bare_database.owner_url, taken, quiet)
     assert dumped(bare_database.superuser_url) == nothing
 
 
-@pytest.mark.parametrize("kept", [0, 1, 511, 512, 5000, -1600, -513])
+@pytest.mark.parametrize("kept", [0, 1, 511, 512, 5000, -1600, -513, -1])
 def test_a_backup_that_was_cut_short_is_refused(taken: Path, bare_database: Database, kept: int) -> None:
     content = taken.read_bytes()
     taken.write_bytes(content[:kept])
-    if kept == -513:
-        # Only the archive's own end is gone, which says nothing.
-        verify(taken)
-        return
     nothing = dumped(bare_database.superuser_url)
     with pytest.raises(DamagedBackup):
         restore(bare_database.owner_url, taken, quiet)
