@@ -208,8 +208,7 @@ class Chat:
             yield
         finally:
             self._waiting[owner] -= 1
-            if not self._waiting[owner]:
-                del self._waiting[owner]
+            self._waiting = +self._waiting  # only those who wait
 
     def _opening(
         self, owner: str, persona: Persona, question: Question, opens: UUID | None, fair_use: FairUse

@@ -285,6 +285,25 @@ async def test_a_slow_checkpoint_is_not_overtaken_by_the_next() -> None:
     assert isinstance(heard[-1], Done)
 
 
+async def test_a_checkpoint_under_way_is_waited_for_before_the_reply_is_recorded() -> None:
+    engine = house(Reply(pieces=("a ", "b")), gap=0.03)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    store_checkpoint = engine.store.checkpoint
+
+    async def checkpoint(lease: Lease, text: str, offset: int) -> bool:
+        begun.set()
+        await go_on.wait()
+        return await store_checkpoint(lease, text, offset)
+
+    engine.store.checkpoint = checkpoint  # type: ignore[method-assign]
+    asked = await engine.ask(streamed=True)
+    await begun.wait()
+    await until(lambda: engine.model.speaking == 0)
+    assert "finish" not in engine.store.calls
+    go_on.set()
+    assert isinstance(await engine.ending(asked), Done)
+
+
 async def test_a_task_that_somebody_else_cancels_leaves_the_turn_to_its_lease() -> None:
     engine = house(Reply(pieces=("never",), hold=asyncio.Event()))
     asked = await engine.ask(key="k")
