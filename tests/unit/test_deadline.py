@@ -103,3 +103,19 @@ async def test_it_is_silent_after_its_context() -> None:
     with Deadline(0.02):
         pass
     await asyncio.sleep(0.05)
+
+
+async def test_outside_a_task_there_is_nothing_to_cut_short() -> None:
+    loop = asyncio.get_running_loop()
+    refused: asyncio.Future[str] = loop.create_future()
+
+    def outside() -> None:
+        with Deadline(5) as deadline:
+            waiting = deadline.wait(refused)
+            try:
+                waiting.send(None)
+            except RuntimeError as error:
+                refused.set_result(str(error))
+
+    loop.call_soon(outside)
+    assert "tasks" in await refused
