@@ -17,6 +17,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from entrypoints.repetitions import OnceInAWhile
 from entrypoints.settings import Settings
 
 _ORDER = ("time", "level", "event", "request_id")
@@ -53,6 +54,7 @@ def _hear_libraries(stream: TextIO, shared: list[Processor], render: Processor, 
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
+    handler.addFilter(OnceInAWhile())
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(level)
 
@@ -76,6 +78,8 @@ def _first_line(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
     # What follows is often the representation of an object, such as a failed task's exception.
     line["event"] = str(line["event"]).partition("\n")[0]
     line["logger"] = line["_record"].name
+    if left_out := getattr(line["_record"], "left_out", 0):
+        line["left_out"] = left_out
     return line
 
 
