@@ -1,15 +1,14 @@
-"""Where statements are sent to PostgreSQL: a pool, a time budget, and the one place where they are repeated."""
+"""Where statements are sent to PostgreSQL: within a time budget, and repeated in this one place."""
 
 import asyncio
 import random
 from collections.abc import Mapping
-from contextlib import suppress
 from time import monotonic
 
 from psycopg.conninfo import conninfo_to_dict
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from adapters.postgres.breaker import Away, Breaker
+from adapters.postgres.connections import Connections
 from adapters.postgres.failures import Transient
 from adapters.postgres.wire import Parameter, Row, Wire
 from chatcore.errors import DatabaseUnavailable
@@ -46,39 +45,33 @@ class Database:
         max_size: int = 8,
         prepare: bool = True,
         budget: float = 5.0,
+        max_idle: float = 600.0,
         application_name: str = "chatcore",
     ) -> None:
-        """Take where the database is, how many connections it may be asked on, and the rules above."""
+        """Take where the database is, how many connections it may be asked on, and the rules above.
+
+        Connections that nobody has needed for `max_idle` seconds are closed, but for one.
+        """
         self._prepare = prepare
         self._budget = budget
         self._kept = budget * _KEPT_FOR_ANSWER
-        self._pool = AsyncConnectionPool(
-            kwargs=_options(conninfo, application_name, direct=prepare),
-            connection_class=Wire,
-            min_size=min(1, max_size),
+        self._connections = Connections(
+            _options(conninfo, application_name, direct=prepare),
             max_size=max_size,
-            open=False,
-            # Whoever needs a connection tries again; a pool that tried by itself would sleep ever longer.
-            reconnect_timeout=0,
-            reconnect_failed=self._unreachable,
+            max_idle=max_idle,
             name=application_name,
         )
         self._breaker = Breaker(monotonic, pause=1.0)
-        self._waiting = 0
-        self._failed_at = self._answered_at = float("-inf")
-        self._prober: asyncio.Task[None] | None = None
-        self._returning: set[asyncio.Task[None]] = set()
+        self._answered_at = float("-inf")
 
     async def open(self) -> None:
         """Begin to connect, without waiting for it: a database that is away does not keep us from starting."""
         self._loop = asyncio.get_running_loop()
-        await self._pool.open()
+        await self._connections.open()
 
     async def close(self) -> None:
-        """Give all connections back, after which nothing can be asked any more."""
-        if self._prober is not None:
-            self._prober.cancel()
-        await self._pool.close()
+        """Close all connections, after which nothing can be asked any more."""
+        await self._connections.close()
 
     @property
     def away(self) -> bool:
@@ -86,13 +79,8 @@ class Database:
         return self._breaker.open
 
     def occupancy(self) -> Mapping[str, int]:
-        """Return the pool's figures: its size, how many connections are idle, and how many calls wait."""
-        figures = self._pool.get_stats()
-        return {
-            "size": figures.get("pool_size", 0),
-            "idle": figures.get("pool_available", 0),
-            "waiting": figures.get("requests_waiting", 0),
-        }
+        """Return how many connections there are, how many of them are idle, and how many calls wait for one."""
+        return self._connections.occupancy()
 
     async def call(self, statement: bytes, *parameters: Parameter) -> list[Row]:
         """Return the rows of a statement with parameters `$1`, `$2` and so on.
@@ -130,7 +118,7 @@ class Database:
             longest = min(2 * longest, _LONGEST_PAUSE)
 
     async def _once(self, statement: bytes, parameters: tuple[Parameter, ...], deadline: float) -> list[Row]:
-        wire = await self._connection(deadline)
+        wire = await self._connections.take(deadline - self._kept - monotonic())
         patience = min(self._budget * _ANSWER_WITHIN, deadline - monotonic())
         # A silent server keeps even a cancellation waiting: only closing the socket under it helps.
         limit = self._loop.call_later(patience, wire.cut, "no answer in time")
@@ -148,40 +136,11 @@ class Database:
                 limit.cancel()
                 if not wire.closed:
                     self._answered_at = monotonic()
-                await self._pool.putconn(wire)
-
-    async def _connection(self, deadline: float) -> Wire:
-        self._waiting += 1
-        try:
-            while True:
-                wire = await self._pool.getconn(timeout=deadline - self._kept - monotonic())
-                if not wire.closed:
-                    return wire
-                await self._pool.putconn(wire)
-        except PoolTimeout as error:
-            raise Transient("no connection in time", stale=True) from error
-        except PoolClosed as error:
-            raise Transient("closed", stale=False) from error
-        finally:
-            self._waiting -= 1
+                await self._connections.give_back(wire)
 
     def _give_back_later(self, wire: Wire, limit: asyncio.TimerHandle) -> None:
         limit.cancel()
-        task = self._loop.create_task(self._pool.putconn(wire))
-        self._returning.add(task)
-        task.add_done_callback(self._returning.discard)
-
-    def _unreachable(self, _pool: AsyncConnectionPool[Wire]) -> None:
-        self._failed_at = monotonic()
-        if self._prober is None or self._prober.done():
-            self._prober = self._loop.create_task(self._probe())
-
-    async def _probe(self) -> None:
-        """Have the pool try to connect again, which it does when it is asked, while there are calls waiting."""
-        while self._waiting and monotonic() - self._failed_at < 2 * _LONGEST_PAUSE:
-            await asyncio.sleep(random.uniform(0.05, 0.25))  # noqa: S311  # chance, no secret
-            with suppress(PoolTimeout, PoolClosed):
-                await self._pool.putconn(await self._pool.getconn(timeout=0.01))
+        self._connections.give_back_later(wire)
 
 
 def _options(conninfo: str, application_name: str, *, direct: bool) -> dict[str, object]:

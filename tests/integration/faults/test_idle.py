@@ -48,9 +48,7 @@ async def quiet(server: Server, seconds: float) -> None:
 async def shrinks(server: Server, seconds: float) -> None:
     """Find that a pool that lets idle connections go says nothing but goodbye."""
     async with Proxy(server.app_url) as proxy:
-        database = Database(proxy.conninfo, max_size=4)
-        # Ten minutes, else.
-        database._pool.max_idle = seconds / 8
+        database = Database(proxy.conninfo, max_size=4, max_idle=seconds / 8)
         await database.open()
         await busy_for_a_moment(database)
         sizes, before, accepted = proxy.connections, dict(proxy.passed), proxy.accepted
