@@ -133,6 +133,11 @@ class Chat:
                 asked = await self._wait(owner, persona, question, opening, asked.turn)
         return asked
 
+    @property
+    def waiting(self) -> int:
+        """How many questions wait for their conversation to be free."""
+        return self._waiting.total()
+
     async def cancel(self, owner: str, turn_id: UUID) -> Turn:
         """Stop a turn, wherever it runs, and return it as it stands; what was said so far is kept.
 
@@ -147,18 +152,23 @@ class Chat:
     async def _ask(
         self, owner: str, persona: Persona, question: Question, opening: Opening
     ) -> Asked | Occupied:
+        clock = asyncio.get_running_loop().time
         with self._speaker.room():
+            began = clock()
             result = await self._store.begin(opening)
             while isinstance(result, KeyTaken):
                 turn, decision = result.turn, decide(result.turn, question.fingerprint or b"")
                 if decision is not Decision.TAKE_OVER:
                     return await self._known(owner, turn, decision)
+                began = clock()
                 result = await self._store.take_over(owner, turn.id, self._claim(), persona.window // 2)
-            return self._answer(persona, question, result) if isinstance(result, Opened) else result
+            if isinstance(result, Opened):
+                return self._answer(persona, question, result, clock() - began)
+            return result
 
-    def _answer(self, persona: Persona, question: Question, opened: Opened) -> Asked:
+    def _answer(self, persona: Persona, question: Question, opened: Opened, opening: float) -> Asked:
         prompt = build_prompt(persona, opened.question, opened.history, opened.selected_text)
-        live = self._speaker.start(opened.lease, prompt, streamed=question.streamed)
+        live = self._speaker.start(opened.lease, prompt, streamed=question.streamed, opening=opening)
         lease = opened.lease
         return Asked(
             turn_id=lease.turn_id,

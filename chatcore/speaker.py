@@ -23,12 +23,14 @@ class TurnReport:
     """How one attempt went, for logs and figures; times in seconds since it was begun.
 
     `turn` is None where the attempt was lost to somebody else or could not be recorded. `bug` is an error
-    that nobody foresaw.
+    that nobody foresaw. `opening` is how long the statement before it took, which finds the conversation,
+    records the question and loads the history.
     """
 
     lease: Lease
     streamed: bool
     began_at: float
+    opening: float = 0.0
     turn: Turn | None = None
     calls: list[ModelCall] = field(default_factory=list)
     first_piece: float | None = None
@@ -73,12 +75,23 @@ class Speaker:
         finally:
             self._asked -= 1
 
-    def start(self, lease: Lease, prompt: Prompt, *, streamed: bool) -> LiveTurn:
-        """Begin to answer a turn that is ours, and return what can be listened to."""
+    @property
+    def running(self) -> int:
+        """How many turns run here."""
+        return len(self._tasks)
+
+    def start(self, lease: Lease, prompt: Prompt, *, streamed: bool, opening: float = 0.0) -> LiveTurn:
+        """Begin to answer a turn that is ours, and return what can be listened to.
+
+        `opening` is how many seconds its beginning took in the store, for the report.
+        """
         live = LiveTurn(lease)
         speech = Speech(live, self._model, self._store, self._tempo)
         self._running[lease.turn_id] = live, speech
-        task = asyncio.create_task(self._run(live, speech, prompt, streamed=streamed))
+        report = TurnReport(
+            lease=lease, streamed=streamed, began_at=asyncio.get_running_loop().time(), opening=opening
+        )
+        task = asyncio.create_task(self._run(live, speech, prompt, report))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         if self._handing_over:
@@ -115,10 +128,9 @@ class Speaker:
         while self._tasks and (left := until - loop.time()) > 0:
             await asyncio.wait(self._tasks, timeout=left)
 
-    async def _run(self, live: LiveTurn, speech: Speech, prompt: Prompt, *, streamed: bool) -> None:
+    async def _run(self, live: LiveTurn, speech: Speech, prompt: Prompt, report: TurnReport) -> None:
         loop = asyncio.get_running_loop()
-        report = TurnReport(lease=live.lease, streamed=streamed, began_at=loop.time())
-        request = ModelRequest(prompt=prompt, streamed=streamed, meter=report.calls.append)
+        request = ModelRequest(prompt=prompt, streamed=report.streamed, meter=report.calls.append)
         try:
             outcome = await self._speak(speech, request, report)
             report.spoken = loop.time() - report.began_at

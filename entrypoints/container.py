@@ -29,7 +29,7 @@ from chatcore.textbook import Textbook
 from entrypoints import personas
 from entrypoints.environment import load_settings
 from entrypoints.metrics import Metrics
-from entrypoints.observing import observer
+from entrypoints.observing import figures, observer
 from entrypoints.settings import Settings
 from entrypoints.wiring import authentication, databases, models, tracing
 from entrypoints.wiring.lifetime import opened
@@ -104,7 +104,11 @@ class Container(containers.DeclarativeContainer):
         speaker,
         settings.provided.drain,
         metrics,
-        providers.List(providers.Callable(partial, databases.figures, database), breakers.provided.figures),
+        providers.List(
+            providers.Callable(partial, databases.figures, database),
+            breakers.provided.figures,
+            providers.Callable(partial, figures, speaker, chat, settings.provided.capacity),
+        ),
     )
 
 

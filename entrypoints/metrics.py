@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
@@ -21,7 +21,7 @@ _LONG = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 _PER_TOKEN = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 
 Reading = Callable[[], Iterable[tuple[str, str, float]]]
-"""Figures as they are now, each with its name, what it means, and its value."""
+"""Figures as they are now, each with its name, what it means, and its value; `_total` names one that only grows."""
 
 
 class Metrics:
@@ -36,6 +36,11 @@ class Metrics:
         self._turn_seconds = self._histogram("turn_seconds", "Time from accepting a turn to its record", _LONG)
         self._first_token = self._histogram("first_token_seconds", "Time to a turn's first token", _LONG)
         self._per_token = self._histogram("token_seconds", "Time per token after the first one", _PER_TOKEN)
+        self._history = self._histogram(
+            "history_load_seconds",
+            "Time of the statement that finds the conversation, records the question and loads the history",
+            _QUICK,
+        )
         self._recording = self._histogram("turn_record_seconds", "Time to record a reply once spoken", _QUICK)
         self._tokens = self._counter("tokens", "Tokens that providers were sent and said", "direction")
         self._calls = self._counter("model_calls", "Calls of model providers", "model", "outcome")
@@ -73,6 +78,7 @@ class Metrics:
         if report.turn is None and report.bug is None:
             self._lost.inc()
         self._turn_seconds.observe(report.recorded)
+        self._history.observe(report.opening)
         self._recording.observe(report.recorded - report.spoken)
         if report.first_piece is not None:
             self._first_token.observe(report.first_piece)
@@ -110,7 +116,8 @@ class _Read(Collector):
 
     def collect(self) -> Iterator[Metric]:
         for name, meaning, value in self._read():
-            yield GaugeMetricFamily(f"chatcore_{name}", meaning, value=value)
+            family = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            yield family(f"chatcore_{name}", meaning, value=value)
 
 
 def outcome_of(report: TurnReport) -> str:

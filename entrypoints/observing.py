@@ -1,10 +1,11 @@
-"""Tells the log and the figures how each attempt at a turn went."""
+"""Tells the log and the figures how each attempt at a turn went, and how many are under way."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import structlog
 
-from chatcore.speaker import Observe, TurnReport
+from chatcore.chat import Chat
+from chatcore.speaker import Observe, Speaker, TurnReport
 from chatcore.turn import TurnStatus
 from entrypoints.metrics import Metrics, outcome_of
 
@@ -31,6 +32,13 @@ def observer(metrics: Metrics) -> Observe:
     return observe
 
 
+def figures(speaker: Speaker, chat: Chat, capacity: int) -> Iterable[tuple[str, str, float]]:
+    """Return how many turns run here, of how many that may, and how many questions wait for their conversation."""
+    yield "turns_running", "Turns that run in this process", speaker.running
+    yield "turns_capacity", "Turns that may run in this process at once", capacity
+    yield "turns_waiting", "Questions that wait until their conversation is free", chat.waiting
+
+
 def _facts(report: TurnReport, outcome: str) -> dict[str, object]:
     turn, lease, calls = report.turn, report.lease, report.calls
     return {
@@ -41,6 +49,7 @@ def _facts(report: TurnReport, outcome: str) -> dict[str, object]:
         "owner": lease.owner,
         "attempt": lease.attempt,
         "streamed": report.streamed,
+        "history_ms": _milliseconds(report.opening),
         "model": calls[-1].model if calls else None,
         "model_calls": len(calls),
         "input_tokens": sum(call.usage.input_tokens for call in calls),

@@ -298,3 +298,27 @@ async def test_what_cannot_be_asked_is_refused_by_its_field(parts: dict[str, obj
     with pytest.raises(InvalidRequest) as refusal:
         Question(**parts)  # type: ignore[arg-type]
     assert refusal.value.faults[0].field == field
+
+
+async def test_the_report_says_how_long_the_beginning_took() -> None:
+    engine = house()
+    engine.store.slow_begin = 0.05
+    asked = await engine.ask(key="k")
+    await engine.ending(asked)
+    await engine.speaker.drain(1)
+    assert 0.05 <= engine.reports[0].opening < 1
+
+
+async def test_those_who_run_and_those_who_wait_are_counted() -> None:
+    release = asyncio.Event()
+    engine = house(Reply(pieces=("One.",), hold=release), "Two.")
+    first = await engine.ask()
+    waiting = asyncio.create_task(
+        engine.ask("And?", conversation_id=first.conversation_id, on_busy=OnBusy.ENQUEUE)
+    )
+    await until(lambda: engine.chat.waiting == 1)
+    assert engine.speaker.running == 1
+    release.set()
+    await engine.ending(await waiting)
+    await engine.speaker.drain(1)
+    assert (engine.speaker.running, engine.chat.waiting) == (0, 0)

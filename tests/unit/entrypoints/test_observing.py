@@ -52,6 +52,7 @@ def report(status: TurnStatus | None, *, bug: Exception | None = None, calls: in
         first_piece=0.25,
         spoken=1.5,
         recorded=1.75,
+        opening=0.004,
         bug=bug,
     )
 
@@ -88,6 +89,7 @@ def test_the_line_says_how_long_and_how_much_and_never_what() -> None:
     assert (line["model"], line["model_calls"], line["attempt"], line["owner"]) == ("parrot", 2, 2, "ada")
     assert (line["input_tokens"], line["output_tokens"]) == (20, 10)
     assert (line["first_token_ms"], line["spoken_ms"], line["recorded_ms"]) == (250, 1500, 1750)
+    assert line["history_ms"] == 4
     assert HUSH not in str(line)
 
 
@@ -108,6 +110,7 @@ def test_the_figures_count_what_happened() -> None:
         'chatcore_tokens_total{direction="output"} 15.0',
         "chatcore_first_token_seconds_count 3.0",
         "chatcore_token_seconds_sum 0.75",
+        'chatcore_history_load_seconds_bucket{le="0.005"} 3.0',
     ):
         assert figure in figures
 
@@ -119,8 +122,11 @@ def test_requests_streams_and_readings_are_figures_too() -> None:
     metrics.stream_opened()
     metrics.stream_opened()
     metrics.stream_closed()
-    metrics.watch(lambda: [("pool_waiting", "Calls that wait", 3)])
+    metrics.watch(lambda: [("pool_waiting", "Calls that wait", 3), ("waits_total", "Calls that waited", 5)])
     figures = metrics.exposition().decode().splitlines()
     assert 'chatcore_requests_total{method="GET",route="/chat",status="200"} 2.0' in figures
     assert "chatcore_streams_open 1.0" in figures
     assert "chatcore_pool_waiting 3.0" in figures
+    assert "# TYPE chatcore_pool_waiting gauge" in figures
+    assert "chatcore_waits_total 5.0" in figures
+    assert "# TYPE chatcore_waits_total counter" in figures
