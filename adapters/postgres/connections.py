@@ -44,7 +44,8 @@ class Connections:
         self._returning: set[asyncio.Task[None]] = set()
         self._hand_back: asyncio.TimerHandle | None = None
         self._prober: asyncio.Task[None] | None = None
-        self._waiting = 0
+        self._waiting = self._waits = 0
+        self._waited = 0.0
         self._failed_at = float("-inf")
 
     async def open(self) -> None:
@@ -64,6 +65,11 @@ class Connections:
         if self._returning:
             await asyncio.wait(self._returning)
         await self._pool.close()
+
+    @property
+    def waits(self) -> tuple[int, float]:
+        """How many calls found nothing at hand so far, and how many seconds they waited for the pool in all."""
+        return self._waits, self._waited
 
     def occupancy(self) -> Mapping[str, int]:
         """Return how many connections there are, how many of them are idle, and how many calls wait for one."""
@@ -103,7 +109,9 @@ class Connections:
         task.add_done_callback(self._returning.discard)
 
     async def _pooled(self, deadline: float) -> Wire:
+        began = monotonic()
         self._waiting += 1
+        self._waits += 1
         try:
             while True:
                 wire = await self._pool.getconn(timeout=deadline - monotonic())
@@ -116,6 +124,7 @@ class Connections:
             raise Transient("closed", stale=False) from error
         finally:
             self._waiting -= 1
+            self._waited += monotonic() - began
 
     def _return_all(self) -> None:
         self._hand_back = None

@@ -82,6 +82,11 @@ class Database:
         """Return how many connections there are, how many of them are idle, and how many calls wait for one."""
         return self._connections.occupancy()
 
+    @property
+    def waits(self) -> tuple[int, float]:
+        """How many calls had to ask for a connection so far, and how many seconds they waited in all."""
+        return self._connections.waits
+
     async def call(self, statement: bytes, *parameters: Parameter) -> list[Row]:
         """Return the rows of a statement with parameters `$1`, `$2` and so on.
 
