@@ -108,6 +108,12 @@ class Speaker:
         if self.find(owner, turn_id) is not None:
             self._running[turn_id][1].stop()
 
+    def stop_all(self, owner: str) -> None:
+        """Stop every turn of an owner that runs here."""
+        for live, speech in self._running.values():
+            if live.lease.owner == owner:
+                speech.stop()
+
     async def drain(self, seconds: float) -> None:
         """Take no more turns, let those that run end, and after so many seconds hand the others over.
 

@@ -13,14 +13,17 @@ from dependency_injector import containers, providers
 from uuid_utils.compat import uuid7
 
 from adapters.auth.clock import utc_now
+from adapters.memory.accounts import MemoryAccountStore
 from adapters.memory.api_keys import MemoryApiKeyStore
 from adapters.memory.conversation_store import MemoryConversationStore
 from adapters.memory.state import MemoryState
 from adapters.memory.turn_store import MemoryTurnStore
+from adapters.postgres.accounts import PostgresAccountStore
 from adapters.postgres.api_keys import PostgresApiKeyStore
 from adapters.postgres.conversation_store import PostgresConversationStore
 from adapters.postgres.turn_store import PostgresTurnStore
 from chatcore.chat import Chat, Patience
+from chatcore.erasure import Erasure
 from chatcore.listen import Listener, Pace
 from chatcore.ports.language_model import LanguageModel
 from chatcore.speaker import Speaker
@@ -51,6 +54,7 @@ class Container(containers.DeclarativeContainer):
     turns = providers.Singleton(tracing.turns, tracer, providers.Singleton(PostgresTurnStore, database))
     conversations = providers.Singleton(PostgresConversationStore, database)
     api_keys = providers.Singleton(PostgresApiKeyStore, database)
+    accounts = providers.Singleton(PostgresAccountStore, database)
     unready = providers.Singleton(Readiness, database)
 
     provider_model: providers.Provider[LanguageModel] = providers.Selector(
@@ -83,6 +87,7 @@ class Container(containers.DeclarativeContainer):
         tempo=tempo,
         capacity=settings.provided.capacity,
     )
+    erasure = providers.Singleton(Erasure, accounts=accounts, stop=speaker.provided.stop_all)
     listener = providers.Singleton(Listener, store=turns, speaker=speaker, pace=providers.Singleton(Pace))
     chat = providers.Singleton(
         Chat,
@@ -114,7 +119,7 @@ class Container(containers.DeclarativeContainer):
 
 def in_memory(settings: Settings, language_model: LanguageModel, **parts: object) -> Container:
     """Return a container whose stores forget everything with the process: for tests, and to try things out."""
-    state = MemoryState(clock=utc_now)
+    state, api_keys = MemoryState(clock=utc_now), MemoryApiKeyStore()
     return Container(
         settings=settings,
         language_model=language_model,
@@ -122,7 +127,8 @@ def in_memory(settings: Settings, language_model: LanguageModel, **parts: object
         database=None,
         turns=MemoryTurnStore(state),
         conversations=MemoryConversationStore(state),
-        api_keys=MemoryApiKeyStore(),
+        api_keys=api_keys,
+        accounts=MemoryAccountStore(state, api_keys),
         unready=_always_ready,
         **parts,
     )

@@ -20,6 +20,13 @@ class MemoryApiKeyStore(ApiKeyStore):
         """Record a new key."""
         self._keys[key.owner, key.id] = key, text.digest
 
+    def erase(self, owner: str) -> bool:
+        """Forget an owner's keys, and return whether there were any."""
+        theirs = [place for place in self._keys if place[0] == owner]
+        for place in theirs:
+            del self._keys[place]
+        return bool(theirs)
+
     async def of_owner(self, owner: str) -> Sequence[ApiKey]:
         """Return an owner's keys, oldest first."""
         keys = (key for key, _ in self._keys.values() if key.owner == owner)

@@ -83,10 +83,10 @@ class MemoryState:
         """Return what an owner has, who is known from now on."""
         return self._owners.setdefault(owner, Belongings())
 
-    def erase(self, owner: str) -> None:
-        """Forget an owner with everything that belongs to them."""
-        self._owners.pop(owner, None)
+    def erase(self, owner: str) -> bool:
+        """Forget an owner with everything that belongs to them, and return whether they were known."""
         self.rates.whole_at.pop(owner, None)
+        return self._owners.pop(owner, None) is not None
 
     def dead(self, record: TurnRecord) -> bool:
         """Return whether a turn is recorded as live although its lease ran out."""

@@ -1,4 +1,4 @@
-"""Exports, imports and erases everything of one user, as the serving role, bound by row-level security."""
+"""Exports and imports everything of one user, as the serving role, bound by row-level security."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -97,13 +97,6 @@ class PostgresUserStore(UserStore):
             if wrong := await cursor.fetchone():
                 raise UnreadableExport(f"it holds {wrong[0]}")
             return number
-
-    async def erase(self, owner: str) -> bool:
-        """Forget everything of a user."""
-        async with self._as_owner(owner, snapshot=False) as connection:
-            cursor = await connection.execute(statement("users/erase"), {"owner": owner})
-            row = await cursor.fetchone()
-            return row == (True,)
 
     @asynccontextmanager
     async def _as_owner(self, owner: str, *, snapshot: bool) -> AsyncIterator[_Connection]:

@@ -1,4 +1,4 @@
-"""The port through which a user's data leaves, comes back, and is forgotten."""
+"""The port through which a user's data leaves and comes back."""
 
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
@@ -26,7 +26,7 @@ def no_progress(lines: int) -> None:
 
 
 class UserStore(Protocol):
-    """Moves and erases everything of one user; raises DatabaseUnavailable where the store cannot be reached.
+    """Moves everything of one user; raises DatabaseUnavailable where the store cannot be reached.
 
     An export is lines of JSON: a header with the format's version, a line per record, and an end that counts
     and seals them, so that one which was cut short or altered is not taken for whole. Ids, times, order and
@@ -51,7 +51,3 @@ class UserStore(Protocol):
             UserExists: there is data of this user already.
             UnreadableExport: a line is not what it should be, or the export is not whole.
         """
-
-    @abstractmethod
-    async def erase(self, owner: str) -> bool:
-        """Forget everything of a user, and return whether there was anything."""

@@ -14,7 +14,7 @@ from chatcore.principal import checked_user_id
 from entrypoints.cli.common import give_up, say, settings_or_exit
 from entrypoints.wiring.archives import ArchiveFailed, back_up, bring_back
 from entrypoints.wiring.storage import Storage, StorageUnusable, storage
-from entrypoints.wiring.users import user_store
+from entrypoints.wiring.users import erased, user_store
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -73,8 +73,8 @@ def erase(user_id: str, yes: bool) -> None:  # noqa: FBT001 - click's way
     if not yes:
         click.confirm(f"Forget everything of {owner}, for ever?", abort=True, err=True)
     with _place() as place:
-        erased = asyncio.run(user_store(place).erase(owner))
-    if not erased:
+        known = asyncio.run(erased(place, owner))
+    if not known:
         give_up(f"Nothing is known of {owner}.")
     say(f"Everything of {owner} is forgotten.")
 

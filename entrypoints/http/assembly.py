@@ -7,6 +7,7 @@ from litestar import Litestar, Router
 from litestar.handlers import HTTPRouteHandler
 
 from entrypoints.http import failures
+from entrypoints.http.account import AccountRoutes
 from entrypoints.http.answering import Answers
 from entrypoints.http.assistant import AssistantRoutes
 from entrypoints.http.conversations import ConversationRoutes
@@ -54,7 +55,8 @@ def _assistant(parts: Parts) -> Router:
     asking = AssistantRoutes(parts.chat, parts.assistant, answers, parts.fairness, doorman, parts.limit)
     conversations = ConversationRoutes(parts.conversations, doorman, parts.limit)
     turns = TurnRoutes("/api/{user_id:str}", asking.place_of, parts.chat, parts.listener, parts.turns)
-    handlers = [*asking.routes(), *conversations.routes(), *turns.routes()]
+    account = AccountRoutes(parts.erasure, doorman)
+    handlers = [*asking.routes(), *conversations.routes(), *turns.routes(), *account.routes()]
     return _router(handlers, failures.handlers(ASSISTANT_STATUS))
 
 

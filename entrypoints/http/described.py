@@ -56,6 +56,8 @@ LAST = Parameter(
     {"type": "string", "pattern": "^[0-9]{1,9}-[0-9]{1,9}(-end)?$"},
 )
 USER = Parameter("user_id", "path", "The user, who is the token's subject.", _TEXT, "alice")
+ERASED = Parameter("user_id", "path", "The user, who is the token's subject.", _TEXT)
+"""Without an example: a page that sends it unasked would do harm."""
 SESSION = Parameter("session_id", "path", "The secret id of a textbook session.", _TEXT, _SESSION)
 TURN = Parameter("turn_id", "path", "The turn.", _ID, _TURN)
 CONVERSATION = Parameter("conversation_id", "path", "The conversation.", _ID, _CONVERSATION)
@@ -198,6 +200,17 @@ OPERATIONS = (
         replies={200: wire.PageView[wire.MessageView]},
         errors=(404, *_CALLER),
         parameters=(USER, CONVERSATION, LIMIT, CURSOR, REPLACED),
+        secured=True,
+    ),
+    Operation(
+        method="delete",
+        path=_API,
+        name="eraseUser",
+        tag="account",
+        summary="Forget everything of the user, for ever; what runs is stopped",
+        replies={204: None},
+        errors=_CALLER,
+        parameters=(ERASED,),
         secured=True,
     ),
     Operation(

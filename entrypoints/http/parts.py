@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from litestar.types import ASGIApp
 
 from chatcore.chat import Chat
+from chatcore.erasure import Erasure
 from chatcore.listen import Listener
 from chatcore.ports.authenticator import Authenticator
 from chatcore.ports.conversation_store import ConversationStore
@@ -32,6 +33,7 @@ class Parts:
     assistant: Persona
     turns: TurnStore
     conversations: ConversationStore
+    erasure: Erasure
     authenticator: Authenticator
     fairness: Fairness
     unready: Unready

@@ -9,12 +9,18 @@ from uuid import UUID
 
 import psycopg
 
+from adapters.memory.accounts import MemoryAccountStore
+from adapters.memory.api_keys import MemoryApiKeyStore
 from adapters.memory.conversation_store import MemoryConversationStore
 from adapters.memory.state import MemoryState
 from adapters.memory.turn_store import MemoryTurnStore
+from adapters.postgres.accounts import PostgresAccountStore
+from adapters.postgres.api_keys import PostgresApiKeyStore
 from adapters.postgres.conversation_store import PostgresConversationStore
 from adapters.postgres.database import Database
 from adapters.postgres.turn_store import PostgresTurnStore
+from chatcore.ports.account_store import AccountStore
+from chatcore.ports.api_key_store import ApiKeyStore
 from chatcore.ports.conversation_store import ConversationStore
 from chatcore.ports.turn_store import TurnStore
 
@@ -22,10 +28,12 @@ LedgerLine = tuple[int, int, int, bool, str]
 
 
 class Stores(Protocol):
-    """A store of turns and a store of conversations that see the same."""
+    """The stores, which see the same."""
 
     turns: TurnStore
     conversations: ConversationStore
+    keys: ApiKeyStore
+    accounts: AccountStore
 
     async def let_lease_expire(self, owner: str, turn_id: UUID) -> None:
         """Make it so late that a turn's lease has run out."""
@@ -52,6 +60,9 @@ class MemoryStores(Stores):
         self._state = MemoryState(lambda: datetime.now(UTC) + self._later)
         self.turns = MemoryTurnStore(self._state)
         self.conversations = MemoryConversationStore(self._state)
+        keys = MemoryApiKeyStore()
+        self.keys = keys
+        self.accounts = MemoryAccountStore(self._state, keys)
 
     async def let_lease_expire(self, owner: str, turn_id: UUID) -> None:
         # The other turns' leases do not run out with it.
@@ -93,6 +104,8 @@ class PostgresStores(Stores):
         self.superuser_url = superuser_url
         self.turns = PostgresTurnStore(database)
         self.conversations = PostgresConversationStore(database)
+        self.keys = PostgresApiKeyStore(database)
+        self.accounts = PostgresAccountStore(database)
         self._superuser = superuser
 
     async def let_lease_expire(self, owner: str, turn_id: UUID) -> None:

@@ -194,7 +194,7 @@ def foreign_calls(function: str) -> list[tuple[str, tuple[object, ...]]]:
         "refund_rate": [(_ALICE, 10, 60, 0)],
         "sweep_rates": [()],
         "reserve_tokens": [(_ALICE, datetime.now(UTC).date(), 5, 1000)],
-        "erase_user": [(_ALICE,)],
+        "erase_user": [(_ALICE, 1), (_ALICE, 9)],
         "add_api_key": [(_ALICE, key, "Mine", ["read"], b"k" * 32, datetime.now(UTC), None)],
         "list_api_keys": [(_ALICE,)],
         "revoke_api_key": [(_ALICE, key, datetime.now(UTC))],

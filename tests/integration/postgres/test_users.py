@@ -1,21 +1,29 @@
 """A user's data leave whole, come back the same, and are forgotten without a trace."""
 
+import asyncio
 import json
+import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 
 import msgspec
 import psycopg
 import pytest
 from psycopg import sql
 
+from adapters.postgres.accounts import PostgresAccountStore
+from adapters.postgres.database import Database as Pool
 from adapters.postgres.exported import Seal
+from adapters.postgres.turn_store import PostgresTurnStore
 from adapters.postgres.users import PostgresUserStore
 from chatcore.errors import DatabaseUnavailable
+from chatcore.ports.turn_store import Lease
 from chatcore.ports.user_store import UnreadableExport, UserExists, UserNotFound
+from tests.contract.turns import CALL
 from tests.databases import Database
 from tests.integration.postgres.catalogue import tables
-from tests.integration.postgres.rows import plant
+from tests.integration.postgres.rows import id_of, plant
 
 pytestmark = pytest.mark.anyio
 _ALICE, _BOB = "alice", "bob"
@@ -77,14 +85,52 @@ def everything_of(database: Database, owner: str) -> list[str]:
         ]
 
 
+@asynccontextmanager
+async def pool_of(database: Database) -> AsyncIterator[Pool]:
+    pool = Pool(database.app_url, max_size=2)
+    await pool.open()
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
 async def test_erasing_a_user_leaves_no_row_that_names_it_and_nobody_else_s_touched(peopled: Database) -> None:
     others = everything_of(peopled, _BOB)
     assert len(mentions(peopled, _ALICE)) > 6
-    store = PostgresUserStore(peopled.app_url)
-    assert await store.erase(_ALICE) is True
+    async with pool_of(peopled) as pool:
+        store = PostgresAccountStore(pool)
+        assert await store.erase(_ALICE) is True
+        assert mentions(peopled, _ALICE) == []
+        assert everything_of(peopled, _BOB) == others
+        assert await store.erase(_ALICE) is False
+
+
+async def test_a_bill_that_waits_for_an_erasure_writes_nothing(peopled: Database) -> None:
+    lease = Lease(
+        owner=_ALICE,
+        turn_id=id_of(_ALICE, "live"),
+        conversation_id=id_of(_ALICE, "conversation"),
+        token=id_of(_ALICE, "token"),
+        attempt=1,
+        seconds=30,
+    )
+    async with pool_of(peopled) as pool:
+        store = PostgresTurnStore(pool)
+        with psycopg.connect(peopled.superuser_url) as erasing:
+            erasing.execute("SELECT chatcore.erase_user(%s, 20)", (_ALICE,))
+            billing = asyncio.create_task(store.bill(lease, [CALL]))
+            await asyncio.to_thread(wait_for_a_lock, peopled)
+        await billing
     assert mentions(peopled, _ALICE) == []
-    assert everything_of(peopled, _BOB) == others
-    assert await store.erase(_ALICE) is False
+
+
+def wait_for_a_lock(database: Database) -> None:
+    with psycopg.connect(database.superuser_url, autocommit=True) as superuser:
+        deadline = time.monotonic() + 10
+        while superuser.execute("SELECT FROM pg_locks WHERE NOT granted").fetchone() is None:
+            assert time.monotonic() < deadline, "nobody waits"
+            time.sleep(0.01)
 
 
 async def test_an_export_holds_every_row_that_is_no_secret(peopled: Database) -> None:
@@ -246,4 +292,4 @@ async def test_memory_does_not_grow_with_the_amount_of_data(peopled: Database) -
 async def test_a_database_that_is_away_is_unavailable(database: Database) -> None:
     store = PostgresUserStore(database.app_url.replace(database.name, "no_such_database"))
     with pytest.raises(DatabaseUnavailable):
-        await store.erase(_ALICE)
+        await exported(store, _ALICE)

@@ -1,6 +1,6 @@
 -- Writes the calls of an attempt into the ledger whose turn was taken from it, or deleted with its conversation.
--- A call that somebody has written off already stays as it was estimated. Of a user who was erased nothing is
--- written.
+-- A call that somebody has written off already stays as it was estimated. Of a user who was erased, or is just
+-- being erased, nothing is written.
 CREATE OR REPLACE FUNCTION chatcore.bill_attempt(
     in_owner text, in_turn uuid, in_attempt integer, in_calls jsonb
 ) RETURNS void
@@ -18,5 +18,8 @@ BEGIN
          WHERE d.owner = in_owner
            AND d.day = (clock_timestamp() AT TIME ZONE 'UTC')::date;
     END IF;
+EXCEPTION WHEN foreign_key_violation THEN
+    -- Whoever erased the user was faster.
+    NULL;
 END
 $$;

@@ -1,0 +1,1 @@
+SELECT anything, more FROM chatcore.erase_user($1, $2)

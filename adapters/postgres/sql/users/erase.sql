@@ -1,1 +1,0 @@
-SELECT chatcore.erase_user(%(owner)s)
