@@ -159,6 +159,14 @@ async def test_many_callers_share_few_connections(database: Made) -> None:
         assert asked.occupancy()["size"] <= 2
 
 
+async def test_waits_for_a_connection_are_counted_and_timed(database: Made) -> None:
+    async with opened(database.app_url, max_size=1) as asked:
+        await asyncio.gather(*(asked.call(b"SELECT pg_sleep(0.1)") for _ in range(3)))
+        waits, waited = asked.waits
+        assert 2 <= waits <= 3
+        assert 0.3 <= waited < 3
+
+
 async def test_a_server_that_is_not_there_is_said_to_be_away_within_the_budget() -> None:
     database = Database("postgresql://nobody@/nothing?host=/nonexistent", budget=0.5)
     await database.open()
