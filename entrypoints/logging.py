@@ -10,7 +10,8 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import MutableMapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import TextIO
 
 import msgspec
@@ -20,7 +21,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from entrypoints.repetitions import OnceInAWhile
 from entrypoints.settings import Settings
 
-_ORDER = ("time", "level", "event", "request_id")
+current_request: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The id of the request that is being answered; what runs on its behalf has it, too."""
+
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
@@ -29,28 +32,21 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     stream = stream or sys.stdout
     readable = stream.isatty() and not settings.production
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-        _with_request_id,
-        _without_words,
-    ]
     render: Processor = _console() if readable else _json
     structlog.configure(
-        processors=[*shared, render],
+        processors=[_whole, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
-    _hear_libraries(stream, shared, render, max(level, logging.WARNING))
+    _hear_libraries(stream, render, max(level, logging.WARNING))
 
 
-def _hear_libraries(stream: TextIO, shared: list[Processor], render: Processor, level: int) -> None:
+def _hear_libraries(stream: TextIO, render: Processor, level: int) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[_first_line, *shared],
+            foreign_pre_chain=[_first_line, _whole],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
@@ -64,14 +60,23 @@ def _console() -> Processor:
     return structlog.dev.ConsoleRenderer(colors=colours, timestamp_key="time", sort_keys=False)
 
 
-def _json(_: WrappedLogger, __: str, line: MutableMapping[str, object]) -> str:
-    first = {key: line.pop(key) for key in _ORDER}
-    return _encode(first | dict(line)).decode()
+def _json(_: WrappedLogger, __: str, line: EventDict) -> str:
+    return _encode(line).decode()
 
 
-def _with_request_id(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
-    line.setdefault("request_id", None)
-    return line
+def _whole(_: WrappedLogger, level: str, said: EventDict) -> EventDict:
+    """Return a line with what every line begins with: one step and not a chain, for each turn writes two."""
+    line = {
+        "time": f"{datetime.now(UTC).isoformat(timespec='microseconds')[:-6]}Z",
+        "level": level,
+        "event": said.pop("event"),
+        "request_id": current_request.get(),
+    }
+    error = _error_of(said.pop("exc_info", None))
+    if error is not None:
+        said["exception"] = way_of(error)
+    said.pop("stack_info", None)
+    return {**line, **said}
 
 
 def _first_line(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
@@ -83,13 +88,9 @@ def _first_line(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
     return line
 
 
-def _without_words(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
-    line.pop("stack_info", None)
-    given = line.pop("exc_info", None)
+def _error_of(given: object) -> BaseException | None:
     error = given[1] if isinstance(given, tuple) else sys.exc_info()[1] if given is True else given
-    if isinstance(error, BaseException):
-        line["exception"] = way_of(error)
-    return line
+    return error if isinstance(error, BaseException) else None
 
 
 def way_of(error: BaseException) -> list[str]:

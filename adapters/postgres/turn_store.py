@@ -1,9 +1,10 @@
 """Turns in PostgreSQL: each step is one call of a function that the database carries out as a whole."""
 
-import json
 from collections.abc import Sequence
 from typing import cast
 from uuid import UUID
+
+import msgspec
 
 from adapters.postgres.database import Database
 from adapters.postgres.failures import Duplicate, StatementFault
@@ -40,6 +41,7 @@ from chatcore.prompt import Exchange
 from chatcore.turn import MAX_ATTEMPTS, Turn, TurnStatus
 
 _FURTHEST = 2**31 - 1
+_encode = msgspec.json.Encoder().encode
 
 
 class PostgresTurnStore(TurnStore):
@@ -245,7 +247,7 @@ def _ledger(calls: Sequence[ModelCall]) -> str | None:
     """Return the calls as JSON, an array each: model, tokens in and out, estimated, outcome, seconds twice."""
     if not calls:
         return None
-    return json.dumps(
+    return _encode(
         [
             (
                 call.model,
@@ -258,4 +260,4 @@ def _ledger(calls: Sequence[ModelCall]) -> str | None:
             )
             for call in calls
         ]
-    )
+    ).decode()

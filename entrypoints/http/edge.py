@@ -19,6 +19,7 @@ from entrypoints.http.cors import Cors
 from entrypoints.http.replies import Headers, Reply
 from entrypoints.http.statuses import ASSISTANT_STATUS
 from entrypoints.http.stream import EVENT_STREAM
+from entrypoints.logging import current_request
 from entrypoints.metrics import Metrics
 
 SECURITY_HEADERS = (
@@ -72,7 +73,7 @@ class Edge:
         given = headers.get(b"x-request-id", b"")
         request_id = given if _SANE_ID.fullmatch(given) else secrets.token_hex(16).encode()
         scope["state"]["request_id"] = request_id.decode()
-        structlog.contextvars.bind_contextvars(request_id=request_id.decode())
+        current_request.set(request_id.decode())
         return (*SECURITY_HEADERS, (b"x-request-id", request_id), *self._cors.headers(headers.get(b"origin")))
 
     def _tell(self, scope: HTTPScope, status: int, seconds: float) -> None:

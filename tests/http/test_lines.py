@@ -16,7 +16,7 @@ from adapters.scripted.model import ScriptedLanguageModel
 from chatcore.errors import ModelTimedOut
 from entrypoints.container import in_memory
 from entrypoints.http import create_app
-from entrypoints.logging import configure_logging
+from entrypoints.logging import configure_logging, current_request
 from entrypoints.settings import Settings
 from tests.http.served import SECRET, token
 from tests.http.test_bugs import Buggy
@@ -30,7 +30,7 @@ def lines() -> Iterator[io.StringIO]:
     configure_logging(Settings(), stream)
     yield stream
     structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+    current_request.set(None)
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
 

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from entrypoints.logging import current_request
+
 
 @pytest.fixture
 def logging_restored() -> Iterator[None]:
     handlers, level = logging.root.handlers[:], logging.root.level
     yield
     structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+    current_request.set(None)
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)

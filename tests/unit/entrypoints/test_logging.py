@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from entrypoints.logging import configure_logging, way_of
+from entrypoints.logging import configure_logging, current_request, way_of
 from entrypoints.settings import Environment, LogLevel, Settings
 
 HUSH = "hush-hush"
@@ -30,9 +30,9 @@ def written(stream: io.StringIO) -> list[dict[str, Any]]:
 def test_each_line_has_time_level_event_and_request_id() -> None:
     stream = io.StringIO()
     configure_logging(Settings(), stream)
-    structlog.contextvars.bind_contextvars(request_id="r-1")
+    current_request.set("r-1")
     structlog.get_logger().info("request", status=200)
-    structlog.contextvars.clear_contextvars()
+    current_request.set(None)
     structlog.get_logger().warning("stopping")
     first, second = written(stream)
     assert list(first)[:4] == ["time", "level", "event", "request_id"]
