@@ -13,7 +13,7 @@ import structlog
 from entrypoints.banner import banner
 from entrypoints.logging import configure_logging
 from entrypoints.settings import Settings
-from entrypoints.wiring import models
+from entrypoints.wiring import models, tracing
 from entrypoints.wiring.storage import Storage, StorageUnusable, goes_through_a_pooler, storage
 
 _MIGRATE = "chatcore migrate up"
@@ -38,6 +38,11 @@ def serve(settings: Settings, say: Callable[[str], None]) -> None:
         models.check(settings)
     except models.ModelUnusable as error:
         raise Refused(f"CHATCORE_LLM: {error}") from error
+    try:
+        if settings.otlp_endpoint is not None:
+            tracing.check()
+    except tracing.TracingUnusable as error:
+        raise Refused(f"OTEL_EXPORTER_OTLP_ENDPOINT: {error}") from error
     with _bound(settings) as listening, _placed(settings) as place:
         for warning in _checked(settings, place):
             say(warning)

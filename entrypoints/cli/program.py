@@ -41,67 +41,67 @@ class LazyGroup(click.Group):
 
 
 def _serve() -> click.Command:
-    from entrypoints.cli.serve import serve  # noqa: PLC0415
+    from entrypoints.cli.serve import serve  # noqa: PLC0415 - late, so that the help is there at once
 
     return serve
 
 
 def _migrate() -> click.Command:
-    from entrypoints.cli.migrate import migrate  # noqa: PLC0415
+    from entrypoints.cli.migrate import migrate  # noqa: PLC0415 - as above
 
     return migrate
 
 
 def _doctor() -> click.Command:
-    from entrypoints.cli.doctor import doctor  # noqa: PLC0415
+    from entrypoints.cli.doctor import doctor  # noqa: PLC0415 - as above
 
     return doctor
 
 
 def _token() -> click.Command:
-    from entrypoints.cli.token import token  # noqa: PLC0415
+    from entrypoints.cli.token import token  # noqa: PLC0415 - as above
 
     return token
 
 
 def _chat() -> click.Command:
-    from entrypoints.cli.chat import chat  # noqa: PLC0415
+    from entrypoints.cli.chat import chat  # noqa: PLC0415 - as above
 
     return chat
 
 
 def _key() -> click.Command:
-    from entrypoints.cli.key import key  # noqa: PLC0415
+    from entrypoints.cli.key import key  # noqa: PLC0415 - as above
 
     return key
 
 
 def _export() -> click.Command:
-    from entrypoints.cli.data import export  # noqa: PLC0415
+    from entrypoints.cli.data import export  # noqa: PLC0415 - as above
 
     return export
 
 
 def _import() -> click.Command:
-    from entrypoints.cli.data import import_  # noqa: PLC0415
+    from entrypoints.cli.data import import_  # noqa: PLC0415 - as above
 
     return import_
 
 
 def _backup() -> click.Command:
-    from entrypoints.cli.data import backup  # noqa: PLC0415
+    from entrypoints.cli.data import backup  # noqa: PLC0415 - as above
 
     return backup
 
 
 def _restore() -> click.Command:
-    from entrypoints.cli.data import restore  # noqa: PLC0415
+    from entrypoints.cli.data import restore  # noqa: PLC0415 - as above
 
     return restore
 
 
 def _user() -> click.Command:
-    from entrypoints.cli.data import user  # noqa: PLC0415
+    from entrypoints.cli.data import user  # noqa: PLC0415 - as above
 
     return user
 

@@ -21,8 +21,8 @@ def serve(host: str | None, port: int | None) -> None:
     chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = msgspec.structs.replace(settings_or_exit(), **chosen)
     # Here and not above, so that faulty settings are told at once.
-    from entrypoints.serving import Refused  # noqa: PLC0415
-    from entrypoints.serving import serve as run  # noqa: PLC0415
+    from entrypoints.serving import Refused  # noqa: PLC0415 - late, see above
+    from entrypoints.serving import serve as run  # noqa: PLC0415 - as above
 
     try:
         run(settings, say)

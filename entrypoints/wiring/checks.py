@@ -13,6 +13,7 @@ from chatcore.ports.language_model import LanguageModel, ModelCall, ModelRequest
 from chatcore.prompt import Prompt
 from entrypoints.development_key import signing_secret
 from entrypoints.settings import Provider, Settings
+from entrypoints.wiring import tracing
 from entrypoints.wiring.lifetime import Closable
 from entrypoints.wiring.models import MODELS, ModelUnusable, check
 from entrypoints.wiring.storage import Storage, StorageUnusable, storage
@@ -48,6 +49,8 @@ def checks(settings: Settings) -> Iterator[Finding]:
     yield from _authentication(settings)
     yield from _database(settings)
     yield _model(settings)
+    if settings.otlp_endpoint is not None:
+        yield _tracing()
 
 
 def _data_directory(directory: Path) -> Finding:
@@ -104,6 +107,15 @@ def _model(settings: Settings) -> Finding:
         return asyncio.run(_asked(model, about, _CULPRITS[settings.provider]))
     except ModelUnusable as error:
         return Finding(Grade.FAULT, about, str(error))
+
+
+def _tracing() -> Finding:
+    about = "OTEL_EXPORTER_OTLP_ENDPOINT"
+    try:
+        tracing.check()
+    except tracing.TracingUnusable as error:
+        return Finding(Grade.FAULT, about, str(error))
+    return Finding(Grade.OK, about, "spans are sent there")
 
 
 def _unmetered(call: ModelCall) -> None:

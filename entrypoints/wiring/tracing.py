@@ -8,6 +8,11 @@ from chatcore.ports.turn_store import TurnStore
 from entrypoints.settings import Settings
 
 App = Callable[..., Any]
+_INSTALL = "install it with `pip install '.[tracing]'` in the checkout, or unset OTEL_EXPORTER_OTLP_ENDPOINT"
+
+
+class TracingUnusable(Exception):
+    """A collector is named, and what would speak to it is not installed; says what mends it."""
 
 
 class Untraced:
@@ -34,13 +39,14 @@ class Traced(Untraced):
         """Take the collector's base URL.
 
         Raises:
-            ModuleNotFoundError: the extra `tracing` is not installed.
+            TracingUnusable: the extra `tracing` is not installed.
         """
+        check()
         # Late, because the extra need not be installed, and takes a tenth of a second where it is.
-        from adapters.tracing.exporter import Exporter  # noqa: PLC0415
-        from adapters.tracing.language_model import TracedLanguageModel  # noqa: PLC0415
-        from adapters.tracing.requests import TracedApp  # noqa: PLC0415
-        from adapters.tracing.turn_store import TracedTurnStore  # noqa: PLC0415
+        from adapters.tracing.exporter import Exporter  # noqa: PLC0415 - late, see above
+        from adapters.tracing.language_model import TracedLanguageModel  # noqa: PLC0415 - as above
+        from adapters.tracing.requests import TracedApp  # noqa: PLC0415 - as above
+        from adapters.tracing.turn_store import TracedTurnStore  # noqa: PLC0415 - as above
 
         self._exporter = Exporter(endpoint)
         self._model, self._app, self._turns = TracedLanguageModel, TracedApp, TracedTurnStore
@@ -59,8 +65,24 @@ class Traced(Untraced):
         return self._app(app, self._exporter.tracer)
 
 
+def check() -> None:
+    """Return where what sends spans is installed.
+
+    Raises:
+        TracingUnusable: it is not.
+    """
+    try:
+        import adapters.tracing.exporter  # noqa: F401, PLC0415 - to see whether it can be imported
+    except ModuleNotFoundError as error:
+        raise TracingUnusable(f"the extra `tracing` is not installed: {_INSTALL}") from error
+
+
 def of(settings: Settings) -> Untraced:
-    """Return what wraps, as the settings say."""
+    """Return what wraps, as the settings say.
+
+    Raises:
+        TracingUnusable: it is not installed.
+    """
     return Untraced() if settings.otlp_endpoint is None else Traced(settings.otlp_endpoint)
 
 

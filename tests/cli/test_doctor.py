@@ -1,7 +1,10 @@
 """The doctor finds what is wrong and says what mends it."""
 
 import json
+import subprocess
+import sys
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -75,3 +78,32 @@ def test_a_provider_that_answers_is_fine(run: Run, upstream: RunningUpstream) ->
     result = run("doctor", "--json", OPENAI_API_KEY="sk-hush", OPENAI_BASE_URL=upstream.url)
     assert result.exit_code == 0
     assert grades(result)["model (openai)"] == "ok"
+
+
+def without_tracing(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command where the extra is not installed, with a collector named."""
+    program = "import sys; sys.modules['opentelemetry'] = None; from entrypoints.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env={"CHATCORE_DATA_DIR": str(tmp_path), "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_traces_without_what_sends_them_are_a_fault_with_its_command(tmp_path: Path) -> None:
+    found = without_tracing(tmp_path, "doctor")
+    assert found.returncode == 1
+    assert "FAIL  OTEL_EXPORTER_OTLP_ENDPOINT: the extra `tracing` is not installed" in found.stdout
+    assert "pip install '.[tracing]'" in found.stdout
+    refused = without_tracing(tmp_path, "serve", "--port", "0")
+    assert refused.returncode == 1
+    assert "pip install '.[tracing]'" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_traces_that_can_be_sent_are_fine(run: Run) -> None:
+    result = run("doctor", "--json", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:4318")
+    assert grades(result)["OTEL_EXPORTER_OTLP_ENDPOINT"] == "ok"
