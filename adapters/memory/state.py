@@ -6,6 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from adapters.memory.fair_use import Account, Rates
+from chatcore.audit import AuditEntry
 from chatcore.conversation import Conversation, Message, Role
 from chatcore.errors import Failure
 from chatcore.turn import Turn, TurnStatus, Usage
@@ -53,6 +54,7 @@ class Belongings:
     conversations: dict[UUID, Conversation] = field(default_factory=dict)
     turns: dict[UUID, TurnRecord] = field(default_factory=dict)
     account: Account = field(default_factory=Account)
+    audit: dict[UUID, AuditEntry] = field(default_factory=dict)
 
     def of_conversation(self, conversation_id: UUID) -> Iterator[TurnRecord]:
         """Yield the turns of a conversation in their order."""
@@ -78,6 +80,10 @@ class MemoryState:
     def of(self, owner: str) -> Belongings:
         """Return what an owner has, also when that is nothing."""
         return self._owners.get(owner, Belongings())
+
+    def knows(self, owner: str) -> bool:
+        """Return whether an owner is known."""
+        return owner in self._owners
 
     def known(self, owner: str) -> Belongings:
         """Return what an owner has, who is known from now on."""

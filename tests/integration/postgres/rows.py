@@ -3,6 +3,7 @@
 from uuid import UUID, uuid5
 
 import psycopg
+from psycopg.types.json import Jsonb
 
 _SPACE = UUID("5f1c6d0a-6a6f-4c3e-9a53-0f4e0a1b2c3d")
 
@@ -46,6 +47,11 @@ def plant(connection: "psycopg.Connection[tuple[object, ...]]", owner: str, *, t
     connection.execute(
         "INSERT INTO chatcore.token_day (owner, day, reserved, spent) VALUES (%s, current_date, 10, 20)",
         (owner,),
+    )
+    connection.execute(
+        "INSERT INTO chatcore.audit_log (owner, id, at, method, action, resource, status, request_id)"
+        " VALUES (%s, %s, clock_timestamp(), 'hs256', 'GET /api/{user_id}/conversations', %s, 200, 'r-1')",
+        (owner, id_of(owner, "entry"), Jsonb({"user_id": owner, "of": f"Of {owner}"})),
     )
 
 

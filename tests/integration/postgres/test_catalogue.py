@@ -108,6 +108,7 @@ def test_the_serving_role_has_exactly_these_rights(
         "rate_bucket": {"SELECT", "INSERT", "DELETE"},
         "token_day": {"SELECT", "INSERT", "DELETE"},
         "api_key": {"SELECT", "INSERT"},
+        "audit_log": {"SELECT", "INSERT"},
     }
     columns = {(table, r) for table, of in rights.items() for r in of if " " in r}
     unchangeable = {
@@ -133,6 +134,10 @@ def test_the_serving_role_has_exactly_these_rights(
         "DELETE FROM chatcore.message",
         "DELETE FROM chatcore.turn",
         "DELETE FROM chatcore.model_call",
+        "UPDATE chatcore.audit_log SET status = 200",
+        "DELETE FROM chatcore.audit_log",
+        "TRUNCATE chatcore.audit_log",
+        "SELECT chatcore.prune_audit('alice', interval '0', 10)",
         "UPDATE chatcore.turn SET owner = 'mallory'",
         "UPDATE chatcore.conversation SET owner = 'mallory'",
         "UPDATE chatcore.app_user SET owner = 'mallory'",

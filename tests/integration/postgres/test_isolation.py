@@ -3,7 +3,8 @@
 import hashlib
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -16,7 +17,7 @@ from tests.integration.postgres.catalogue import tables
 from tests.integration.postgres.rows import id_of, plant
 
 _ALICE, _BOB = "alice", "bob"
-_PURE = ("lease_is_dead", "places_of_rate", "interval_of_rate", "spendable", "seconds_left")
+_PURE = ("lease_is_dead", "oldest_audit_id", "places_of_rate", "interval_of_rate", "spendable", "seconds_left")
 _OF_A_ROW = ("settle_turn", "write_off_attempt")
 _FUNCTIONS = sorted(file.stem.partition("_")[2] for file in shipped().function_files())
 
@@ -195,9 +196,15 @@ def foreign_calls(function: str) -> list[tuple[str, tuple[object, ...]]]:
         "sweep_rates": [()],
         "reserve_tokens": [(_ALICE, datetime.now(UTC).date(), 5, 1000)],
         "erase_user": [(_ALICE, 1), (_ALICE, 9)],
+        "usage_of_user": [(_ALICE, 30)],
         "add_api_key": [(_ALICE, key, "Mine", ["read"], b"k" * 32, datetime.now(UTC), None)],
         "list_api_keys": [(_ALICE,)],
         "revoke_api_key": [(_ALICE, key, datetime.now(UTC))],
+        "record_audit_of": [(_ALICE, Jsonb([_entry(id_of(_BOB, "entry"))]))],
+        "record_audit": [(Jsonb([{"owner": _ALICE, **_entry(id_of(_BOB, "entry"))}]),)],
+        "read_audit": [(_ALICE, None, 100)],
+        "list_audited": [(timedelta(0),)],
+        "prune_audit": [(_ALICE, timedelta(0), 100)],
         "use_api_key": [(_ALICE, key, hashlib.sha256(b"key").digest(), datetime.now(UTC))],
     }
     if function in _OF_A_ROW:
@@ -211,6 +218,19 @@ def foreign_calls(function: str) -> list[tuple[str, tuple[object, ...]]]:
         call = "SELECT to_jsonb(f)::text FROM chatcore.opening_of_turn(%s, jsonb_populate_record(NULL::chatcore.turn, %s), 9) AS f"
         return [(call, (_ALICE, Jsonb(row)))]
     return [(_call(function, len(values)), values) for values in arguments[function]]
+
+
+def _entry(id_: UUID) -> dict[str, object]:
+    return {
+        "id": str(id_),
+        "at": datetime.now(UTC).isoformat(),
+        "method": "hs256",
+        "action": "GET /api/{user_id}",
+        "resource": {"user_id": _BOB},
+        "status": 403,
+        "request_id": "r-2",
+        "shows_known": False,
+    }
 
 
 def _call(function: str, arguments: int) -> str:

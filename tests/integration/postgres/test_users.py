@@ -27,9 +27,9 @@ from tests.integration.postgres.rows import id_of, plant
 
 pytestmark = pytest.mark.anyio
 _ALICE, _BOB = "alice", "bob"
-_SECRET = {"api_key", "rate_bucket", "token_day"}
+_SECRET = {"api_key", "audit_log", "rate_bucket", "token_day"}
 """Tables that open doors, and have no place in a file that people keep in a drawer, or bound what may be asked
-here and now.
+here and now; and what the installation keeps about the user, not for them.
 """
 
 

@@ -17,6 +17,7 @@ GRANT SELECT, INSERT ON chatcore.model_call TO {role};
 GRANT SELECT, INSERT, DELETE, UPDATE (whole_at) ON chatcore.rate_bucket TO {role};
 GRANT SELECT, INSERT, DELETE, UPDATE (reserved, spent) ON chatcore.token_day TO {role};
 GRANT SELECT, INSERT, UPDATE (last_used_at, revoked_at) ON chatcore.api_key TO {role};
+GRANT SELECT, INSERT ON chatcore.audit_log TO {role};
 
 -- So that the server can say whether the schema is the one it needs.
 GRANT USAGE ON SCHEMA chatcore_migration TO {role};

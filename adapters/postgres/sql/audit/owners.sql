@@ -1,0 +1,1 @@
+SELECT chatcore.list_audited(%(age)s)

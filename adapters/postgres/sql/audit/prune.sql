@@ -1,0 +1,1 @@
+SELECT chatcore.prune_audit(%(owner)s, %(age)s, %(most)s)

@@ -1,0 +1,1 @@
+SELECT chatcore.record_audit($1)

@@ -1,0 +1,34 @@
+"""What is kept of each authenticated action: who did what to which resource, and how it ended."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple
+from uuid import UUID
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class AuditEntry(NamedTuple):
+    """One action of somebody who is known; a tuple, because one is made for each request.
+
+    The owner is who acted, which a foreign resource does not change. `resource` has the ids that the action
+    named, as they were given and therefore of no certain form; never words that people wrote. `method` is how
+    the caller was authenticated, `problem` the slug of what was refused or failed.
+
+    `shows_known` says that the action can only have ended like this if the owner was known when it began: a
+    turn was accepted, say. If they are known no longer they were erased meanwhile, and such an entry does not
+    make them known again. It is not kept.
+    """
+
+    id: UUID
+    at: datetime
+    owner: str
+    method: str
+    action: str
+    status: int
+    request_id: str
+    resource: Mapping[str, str] = NOTHING
+    problem: str | None = None
+    address: str | None = None
+    shows_known: bool = False
