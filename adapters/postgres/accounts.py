@@ -1,9 +1,14 @@
 """Users as a whole in PostgreSQL."""
 
+from datetime import date
+from typing import cast
+
 from adapters.postgres.database import Database
 from adapters.postgres.schema_source import statement
 from chatcore.ports.account_store import AccountStore
+from chatcore.spending import DAYS, DaysCalls, Spending
 
+_Facts = tuple[date, int, int, date | None, int, int, int]
 _AT_ONCE = 20
 """Conversations that one statement erases: few enough that it ends in time when each of them is long."""
 
@@ -15,6 +20,7 @@ class PostgresAccountStore(AccountStore):
         """Take an opened database, or one that will be open before the first call."""
         self._database = database
         self._erase = statement("accounts/erase")
+        self._usage = statement("accounts/usage")
 
     async def erase(self, owner: str) -> bool:
         """Forget everything of a user; see the port."""
@@ -23,3 +29,18 @@ class PostgresAccountStore(AccountStore):
             ((anything, further),) = await self._database.call(self._erase, owner, _AT_ONCE)
             erased, more = erased or bool(anything), bool(further)
         return erased
+
+    async def usage(self, owner: str) -> Spending:
+        """Return what a user has spent; see the port."""
+        rows = cast("list[_Facts]", await self._database.call(self._usage, owner, DAYS))
+        today, counted, reserved, *_ = rows[0]
+        return Spending(
+            today=today,
+            counted=counted,
+            reserved=reserved,
+            days=tuple(
+                DaysCalls(day=day, calls=calls, input_tokens=asked, output_tokens=said)
+                for _, _, _, day, calls, asked, said in rows
+                if day is not None
+            ),
+        )

@@ -3,6 +3,8 @@
 from abc import abstractmethod
 from typing import Protocol
 
+from chatcore.spending import Spending
+
 
 class AccountStore(Protocol):
     """Knows users as a whole; raises DatabaseUnavailable where it cannot be reached."""
@@ -15,3 +17,7 @@ class AccountStore(Protocol):
         bit: where DatabaseUnavailable is raised, some of it may be gone, and the same call goes on with the
         rest. Whatever the user begins afterwards is a new user's.
         """
+
+    @abstractmethod
+    async def usage(self, owner: str) -> Spending:
+        """Return what a user has spent in the last days, which is nothing where the user is not known."""

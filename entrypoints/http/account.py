@@ -1,13 +1,16 @@
-"""A user as a whole: forgotten."""
+"""A user as a whole: what was spent, and everything forgotten."""
 
 from collections.abc import Sequence
 
-from litestar import delete
+from litestar import delete, route
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
 from chatcore.erasure import Erasure
+from chatcore.ports.account_store import AccountStore
+from entrypoints.http import wire
 from entrypoints.http.doorman import AnyRequest, Doorman
+from entrypoints.http.paths import READ
 from entrypoints.http.replies import NO_STORE, Reply
 from entrypoints.http.routes import Routes
 
@@ -15,16 +18,28 @@ _USER = "/api/{user_id:str}"
 
 
 class AccountRoutes(Routes):
-    """Does what a user wishes done to everything of theirs."""
+    """Shows users what they spent, and forgets them where they wish it."""
 
-    def __init__(self, erasure: Erasure, doorman: Doorman) -> None:
-        """Take who forgets users, and who lets in."""
+    def __init__(
+        self, accounts: AccountStore, erasure: Erasure, doorman: Doorman, daily_tokens: int | None
+    ) -> None:
+        """Take where users are known, who forgets them, who lets in, and the tokens of a user's day."""
+        self._accounts = accounts
         self._erasure = erasure
         self._doorman = doorman
+        self._daily_tokens = daily_tokens
 
     def routes(self) -> Sequence[HTTPRouteHandler]:
         """Return the handlers."""
-        return [delete(_USER, status_code=200)(self.erase)]  # 204, which Litestar wants no result for
+        return [
+            route(f"{_USER}/usage", http_method=READ, status_code=200)(self.usage),
+            delete(_USER, status_code=200)(self.erase),  # 204, which Litestar wants no result for
+        ]
+
+    async def usage(self, request: AnyRequest) -> ASGIApp:
+        """Show what the user has spent."""
+        spending = await self._accounts.usage(await self._doorman.owner(request))
+        return Reply.json(wire.encode(wire.spending_view(spending, self._daily_tokens)))
 
     async def erase(self, request: AnyRequest) -> ASGIApp:
         """Forget everything of the user, which is as true if nothing was known."""

@@ -23,6 +23,7 @@ def create_app(container: Container | None = None) -> Litestar:
             assistant=made.assistant(),
             turns=made.turns(),
             conversations=made.conversations(),
+            accounts=made.accounts(),
             erasure=made.erasure(),
             authenticator=made.authenticator(),
             fairness=_fairness(settings),

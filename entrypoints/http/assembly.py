@@ -55,7 +55,7 @@ def _assistant(parts: Parts) -> Router:
     asking = AssistantRoutes(parts.chat, parts.assistant, answers, parts.fairness, doorman, parts.limit)
     conversations = ConversationRoutes(parts.conversations, doorman, parts.limit)
     turns = TurnRoutes("/api/{user_id:str}", asking.place_of, parts.chat, parts.listener, parts.turns)
-    account = AccountRoutes(parts.erasure, doorman)
+    account = AccountRoutes(parts.accounts, parts.erasure, doorman, parts.fairness.daily_tokens)
     handlers = [*asking.routes(), *conversations.routes(), *turns.routes(), *account.routes()]
     return _router(handlers, failures.handlers(ASSISTANT_STATUS))
 

@@ -203,6 +203,17 @@ OPERATIONS = (
         secured=True,
     ),
     Operation(
+        method="get",
+        path=f"{_API}/usage",
+        name="usage",
+        tag="account",
+        summary="What the user spent today and on each of the last thirty days, in tokens",
+        replies={200: wire.SpendingView},
+        errors=_CALLER,
+        parameters=(USER,),
+        secured=True,
+    ),
+    Operation(
         method="delete",
         path=_API,
         name="eraseUser",

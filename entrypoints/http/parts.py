@@ -9,6 +9,7 @@ from litestar.types import ASGIApp
 from chatcore.chat import Chat
 from chatcore.erasure import Erasure
 from chatcore.listen import Listener
+from chatcore.ports.account_store import AccountStore
 from chatcore.ports.authenticator import Authenticator
 from chatcore.ports.conversation_store import ConversationStore
 from chatcore.ports.turn_store import TurnStore
@@ -33,6 +34,7 @@ class Parts:
     assistant: Persona
     turns: TurnStore
     conversations: ConversationStore
+    accounts: AccountStore
     erasure: Erasure
     authenticator: Authenticator
     fairness: Fairness

@@ -1,6 +1,6 @@
 """What goes over the wire: the bodies of requests and replies, and the translation of the domain into them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -9,6 +9,7 @@ import msgspec
 from chatcore.chat import OnBusy
 from chatcore.conversation import LONGEST_MESSAGE, LONGEST_TITLE, Conversation, Message
 from chatcore.prompt import LONGEST_SELECTION
+from chatcore.spending import Spending
 from chatcore.turn import TurnStatus, Usage
 from entrypoints.http.problems import Problem
 
@@ -113,6 +114,29 @@ class PageView(msgspec.Struct, Generic[T], frozen=True):
     next_cursor: str | None
 
 
+class DayView(msgspec.Struct, frozen=True):
+    """What the calls of a model cost on one day (UTC), in tokens."""
+
+    day: date
+    input_tokens: int
+    output_tokens: int
+    calls: int
+
+
+class SpendingView(msgspec.Struct, frozen=True):
+    """What a user spent today (UTC), and on the days before on which a model was called, newest first.
+
+    `reserved` is what running turns may come to cost. `limit` is null where nothing bounds a day.
+    """
+
+    day: date
+    spent: int
+    reserved: int
+    limit: int | None
+    renews_at: Moment
+    items: list[DayView]
+
+
 class Health(msgspec.Struct, frozen=True):
     """The process answers."""
 
@@ -180,4 +204,16 @@ def conversation_view(conversation: Conversation) -> ConversationView:
     """Return a conversation as clients see it."""
     return ConversationView(
         conversation.id, conversation.title, conversation.created_at, conversation.updated_at
+    )
+
+
+def spending_view(spending: Spending, limit: int | None) -> SpendingView:
+    """Return what a user has spent as clients see it."""
+    return SpendingView(
+        day=spending.today,
+        spent=spending.spent(bounded=limit is not None),
+        reserved=spending.reserved,
+        limit=limit,
+        renews_at=spending.renews_at,
+        items=[DayView(day.day, day.input_tokens, day.output_tokens, day.calls) for day in spending.days],
     )

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -47,6 +48,9 @@ class Stores(Protocol):
     async def let_rate_recover(self, subject: str, seconds: float) -> None:
         """Make it so many seconds later for a subject's rate."""
 
+    async def let_calls_age(self, owner: str, days: int) -> None:
+        """Make the calls of an owner's ledger so many days older."""
+
     async def tokens_today(self, owner: str) -> tuple[int, int]:
         """Return what is reserved and what is spent of today's tokens."""
 
@@ -84,6 +88,11 @@ class MemoryStores(Stores):
 
     async def let_rate_recover(self, subject: str, seconds: float) -> None:
         self._state.rates.whole_at[subject] -= timedelta(seconds=seconds)
+
+    async def let_calls_age(self, owner: str, days: int) -> None:
+        ledger = self._state.of(owner).account.ledger
+        for place, row in ledger.items():
+            ledger[place] = replace(row, at=row.at - timedelta(days=days))
 
     async def tokens_today(self, owner: str) -> tuple[int, int]:
         day = self._state.of(owner).account.days.get(self._state.clock().date())
@@ -139,6 +148,12 @@ class PostgresStores(Stores):
         self._superuser.execute(
             "UPDATE chatcore.rate_bucket SET whole_at = whole_at - %s * interval '1 s' WHERE owner = %s",
             (seconds, subject),
+        )
+
+    async def let_calls_age(self, owner: str, days: int) -> None:
+        self._superuser.execute(
+            "UPDATE chatcore.model_call SET created_at = created_at - %s * interval '1 day' WHERE owner = %s",
+            (days, owner),
         )
 
     async def tokens_today(self, owner: str) -> tuple[int, int]:

@@ -1,9 +1,9 @@
-"""A user is forgotten on request: nothing is left, nothing that runs brings anything back."""
+"""A user is told what was spent, and forgotten on request: nothing is left, nothing that runs brings anything back."""
 
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import httpx
@@ -144,3 +144,40 @@ def test_a_browser_may_ask_for_it(common: Served) -> None:
     assert "DELETE" in allowed.headers["access-control-allow-methods"]
     assert common.client().options(ALICE).headers["allow"] == "DELETE, OPTIONS"
     assert common.client("alice").get(ALICE).status_code == 405
+
+
+def test_what_was_spent_is_told_by_the_ledger_where_nothing_bounds_a_day(common: Served) -> None:
+    client = common.client("uma")
+    usage = [client.post("/api/uma/chat", json=HI).json()["usage"] for _ in range(2)]
+    today = datetime.now(UTC).date()
+    told = client.get("/api/uma/usage")
+    assert told.headers["cache-control"] == "no-store"
+    asked, said = (sum(one[name] for one in usage) for name in ("input_tokens", "output_tokens"))
+    assert told.json() == {
+        "day": str(today),
+        "spent": asked + said,
+        "reserved": 0,
+        "limit": None,
+        "renews_at": f"{today + timedelta(days=1)}T00:00:00Z",
+        "items": [{"day": str(today), "input_tokens": asked, "output_tokens": said, "calls": 2}],
+    }
+
+
+def test_what_is_left_of_a_day_can_be_reckoned_from_it(serve: Serve) -> None:
+    client = serve(daily_tokens=5_000).client("alice")
+    usage = client.post(CHAT, json=HI).json()["usage"]
+    told = client.get(ALICE + "/usage").json()
+    assert (told["limit"], told["reserved"]) == (5_000, 0)
+    assert told["spent"] == usage["input_tokens"] + usage["output_tokens"]
+
+
+def test_who_asked_nothing_has_spent_nothing(common: Served) -> None:
+    told = common.client("nobody").get("/api/nobody/usage").json()
+    assert (told["spent"], told["items"]) == (0, [])
+
+
+def test_only_the_user_is_told_what_was_spent(common: Served) -> None:
+    problem(common.client().get(ALICE + "/usage"), 401, "unauthenticated")
+    problem(common.client("bob").get(ALICE + "/usage"), 403, "forbidden")
+    reader = bearing(common, key_of(common, "alice", Scope.READ))
+    assert reader.get(ALICE + "/usage").status_code == 200

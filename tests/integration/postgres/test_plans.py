@@ -1,7 +1,7 @@
 """Every statement finds its rows by an index, and a turn costs as much in a long conversation as in a short one."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -90,7 +90,9 @@ def scans(plan: dict[str, object]) -> Iterator[Scan]:
         yield from scans(child)
 
 
-def explained(database: Database, plan_cache_mode: str, conversation: UUID) -> dict[str, Explained]:
+def explained(
+    database: Database, plan_cache_mode: str, conversation: UUID, steps: Mapping[str, str] = STEPS
+) -> dict[str, Explained]:
     """Take every step in a conversation as the serving role, and return what the server did for each."""
     plans: list[dict[str, object]] = []
     results: dict[str, Explained] = {}
@@ -118,7 +120,7 @@ def explained(database: Database, plan_cache_mode: str, conversation: UUID) -> d
         # The first round fills the session's caches; the second is the one that counts.
         for _ in range(2):
             names = {name: uuid4() for name in ("fresh", "token", "second", "other")}
-            for name, statement in STEPS.items():
+            for name, statement in steps.items():
                 plans.clear()
                 connection.execute(statement, {"conversation": conversation, **names})
                 results[name] = explained_by(plans)
@@ -151,6 +153,24 @@ def test_every_step_finds_its_rows_by_an_index_that_begins_with_the_owner(
 def test_every_table_is_read_by_some_step(crowd: Database) -> None:
     read = {scan.table for done in explained(crowd, "auto", SHORT).values() for scan in done.scans}
     assert read == {"app_user", "conversation", "turn", "message", "turn_chunk"}
+
+
+@pytest.mark.parametrize("plan_cache_mode", ["force_custom_plan", "force_generic_plan"])
+def test_what_was_spent_is_read_from_the_days_that_are_told_and_no_others(
+    crowd: Database, plan_cache_mode: str
+) -> None:
+    with psycopg.connect(crowd.superuser_url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE chatcore.model_call SET created_at = clock_timestamp() - interval '31 days'"
+            " WHERE owner = 'alice' AND turn_id NOT IN ("
+            "SELECT turn_id FROM chatcore.model_call WHERE owner = 'alice' ORDER BY turn_id LIMIT 20)"
+        )
+        connection.execute("VACUUM ANALYZE chatcore.model_call")
+    steps = {"usage": "SELECT chatcore.usage_of_user('alice', 30)"}
+    told = explained(crowd, plan_cache_mode, SHORT, steps)["usage"]
+    (ledger,) = [scan for scan in told.scans if scan.table == "model_call"]
+    assert ledger.kind in {"Index Scan", "Bitmap Heap Scan"}
+    assert ledger.rows == 20
 
 
 @pytest.mark.parametrize("step", ["begin", "finish", "messages", "take over", "replace"])

@@ -1,0 +1,1 @@
+SELECT today, counted, reserved, day, calls, input_tokens, output_tokens FROM chatcore.usage_of_user($1, $2)
