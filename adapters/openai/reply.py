@@ -6,7 +6,7 @@ from adapters.openai.errors import error_in_stream
 from adapters.openai.framing import DONE, Body, EventStream, Framing
 from adapters.openai.wire import Choice, decoded, present, usage_of
 from chatcore.errors import ModelFailed, ModelRefused
-from chatcore.text import mended
+from chatcore.text import mended, storable
 from chatcore.turn import Usage
 
 _FILTERED = frozenset(
@@ -106,6 +106,8 @@ class Reply:
         r"""Return the text as it can be stored; a surrogate pair may be split over two frames."""
         if self._half:
             text, self._half = self._half + text, ""
+        if storable(text):
+            return text
         if not _SURROGATE.search(text):
             return mended(text)
         if "\ud800" <= text[-1] <= "\udbff":
