@@ -3,6 +3,7 @@
 Importing the SDK takes a second: only what connects imports this module.
 """
 
+from functools import lru_cache
 from typing import cast
 
 import aiohttp
@@ -13,6 +14,7 @@ from adapters.openai.connection import Client
 from adapters.openai.endpoint import Endpoint
 
 _ANSWER = "aiohttp"
+_UNREAD = httpx2.ByteStream(b"")
 
 
 class SdkClient(Client):
@@ -54,15 +56,18 @@ class _PlainClient(httpx2.AsyncClient):
         """Take the connections."""
         super().__init__(transport=httpx2.AsyncBaseTransport())
         self._endpoint = endpoint
+        self._parsed = lru_cache(httpx2.URL)
 
     def build_request(self, method: str, url: httpx2.URL | str, **parts: object) -> httpx2.Request:
         """Return a request of what the SDK says and nothing else."""
         headers = cast("list[tuple[str, str]]", parts["headers"])
-        return httpx2.Request(method, url, headers=headers, content=cast("bytes", parts["content"]))
+        content = httpx2.ByteStream(cast("bytes", parts["content"]))
+        return httpx2.Request(method, self._parsed(url), headers=headers, stream=content)
 
     async def send(self, request: httpx2.Request, **options: object) -> httpx2.Response:
         """Return an answer whose bytes are still to come, in the extension `aiohttp`."""
         del options
         headers = [(name.decode(), value.decode()) for name, value in request.headers.raw]
-        response = await self._endpoint.post(str(request.url), headers, request.content)
-        return httpx2.Response(response.status, request=request, extensions={_ANSWER: response})
+        body = b"".join(cast("httpx2.ByteStream", request.stream))
+        response = await self._endpoint.post(str(request.url), headers, body)
+        return httpx2.Response(response.status, request=request, stream=_UNREAD, extensions={_ANSWER: response})
