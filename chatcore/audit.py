@@ -2,11 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
-
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class AuditEntry(NamedTuple):
@@ -28,7 +25,7 @@ class AuditEntry(NamedTuple):
     action: str
     status: int
     request_id: str
-    resource: Mapping[str, str] = NOTHING
+    resource: Mapping[str, str]
     problem: str | None = None
     address: str | None = None
     shows_known: bool = False

@@ -8,13 +8,26 @@ written again, and its ids keep it from being there twice.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from chatcore.audit import AuditEntry
 from chatcore.errors import DatabaseUnavailable
 from chatcore.ports.audit_log import AuditLog
 
-Lost = Callable[[int, Exception | None], None]
-"""Told how many entries were lost; with the error where they were lost to one that nobody foresaw."""
+
+class Loss(StrEnum):
+    """Why an entry is not kept."""
+
+    FULL = "full"
+    """Too many waited already."""
+    CLOSED = "closed"
+    """The process ended while the log could not be reached."""
+    FAULTY = "faulty"
+    """The log cannot take it, which nobody foresaw."""
+
+
+Lost = Callable[[Loss, int, Exception | None], None]
+"""Told why entries were lost, how many, and the error where it was one that nobody foresaw."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +47,13 @@ class Trail:
     """The entries of this process on their way into the audit log."""
 
     def __init__(self, *, log: AuditLog, lost: Lost, gathering: Gathering | None = None) -> None:
-        """Take where entries are kept, and who is told of those that are not."""
+        """Take where entries are kept, and who is told of those that are not. Built closed."""
         self._log = log
         self._lost = lost
         self._gathering = gathering or Gathering()
         self._batch = self._gathering.batch
-        self._room = self._gathering.room
+        self._room = 0
+        self._open = False
         self._waiting: list[AuditEntry] = []
         self._recorded = 0
         self._settled = 0
@@ -47,11 +61,15 @@ class Trail:
         self._writer: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
 
+    async def open(self) -> None:
+        """Take entries from now on."""
+        self._open, self._room = True, self._gathering.room
+
     def record(self, entry: AuditEntry) -> None:
         """Have an entry written soon; costs an append."""
         waiting = len(self._waiting)
         if waiting >= self._room:
-            self._lost(1, None)
+            self._lost(Loss.FULL if self._open else Loss.CLOSED, 1, None)
             return
         self._waiting.append(entry)
         self._recorded += 1
@@ -73,13 +91,13 @@ class Trail:
 
     async def close(self) -> None:
         """Write what waits, or lose it; what is recorded afterwards is lost as well."""
-        self._room = 0
+        self._open, self._room = False, 0
         if self._timer is not None:
             self._timer.cancel()
         try:
             await self.flush()
         except DatabaseUnavailable:
-            self._settle(len(self._waiting), lost=True)
+            self._lose(Loss.CLOSED, len(self._waiting))
 
     def _begin_in(self, seconds: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._begin)
@@ -99,7 +117,7 @@ class Trail:
             pause = self._gathering.retry
         finally:
             self._writer = None
-            if self._waiting and self._room:
+            if self._waiting and self._open:
                 self._begin_in(pause)
 
     async def _write_batch(self) -> None:
@@ -112,12 +130,14 @@ class Trail:
             except DatabaseUnavailable:
                 raise
             except Exception as bug:  # noqa: BLE001  # a batch that can never be written must not block all others
-                self._settle(len(batch), lost=True, bug=bug)
+                self._lose(Loss.FAULTY, len(batch), bug)
             else:
                 self._settle(len(batch))
 
-    def _settle(self, count: int, *, lost: bool = False, bug: Exception | None = None) -> None:
+    def _lose(self, why: Loss, count: int, bug: Exception | None = None) -> None:
+        self._settle(count)
+        self._lost(why, count, bug)
+
+    def _settle(self, count: int) -> None:
         del self._waiting[:count]
         self._settled += count
-        if lost and count:
-            self._lost(count, bug)

@@ -15,11 +15,13 @@ from uuid_utils.compat import uuid7
 from adapters.auth.clock import utc_now
 from adapters.memory.accounts import MemoryAccountStore
 from adapters.memory.api_keys import MemoryApiKeyStore
+from adapters.memory.audit_log import MemoryAuditLog
 from adapters.memory.conversation_store import MemoryConversationStore
 from adapters.memory.state import MemoryState
 from adapters.memory.turn_store import MemoryTurnStore
 from adapters.postgres.accounts import PostgresAccountStore
 from adapters.postgres.api_keys import PostgresApiKeyStore
+from adapters.postgres.audit_log import PostgresAuditLog
 from adapters.postgres.conversation_store import PostgresConversationStore
 from adapters.postgres.turn_store import PostgresTurnStore
 from chatcore.chat import Chat, Patience
@@ -34,7 +36,7 @@ from entrypoints.environment import load_settings
 from entrypoints.metrics import Metrics
 from entrypoints.observing import figures, observer
 from entrypoints.settings import Settings
-from entrypoints.wiring import authentication, databases, models, tracing
+from entrypoints.wiring import audit, authentication, databases, models, tracing
 from entrypoints.wiring.lifetime import opened
 from entrypoints.wiring.readiness import Readiness
 from entrypoints.wiring.storage import goes_through_a_pooler
@@ -55,6 +57,8 @@ class Container(containers.DeclarativeContainer):
     conversations = providers.Singleton(PostgresConversationStore, database)
     api_keys = providers.Singleton(PostgresApiKeyStore, database)
     accounts = providers.Singleton(PostgresAccountStore, database)
+    audit_log = providers.Singleton(PostgresAuditLog, database)
+    trail = providers.Singleton(audit.trail, settings, audit_log, metrics)
     unready = providers.Singleton(Readiness, database)
 
     provider_model: providers.Provider[LanguageModel] = providers.Selector(
@@ -105,7 +109,7 @@ class Container(containers.DeclarativeContainer):
     )
     opened = providers.Factory(
         opened,
-        providers.List(tracer, database, sign_ins, key_set, provider_model, fallback_model),
+        providers.List(tracer, database, sign_ins, key_set, provider_model, fallback_model, trail),
         speaker,
         settings.provided.drain,
         metrics,
@@ -129,6 +133,7 @@ def in_memory(settings: Settings, language_model: LanguageModel, **parts: object
         conversations=MemoryConversationStore(state),
         api_keys=api_keys,
         accounts=MemoryAccountStore(state, api_keys),
+        audit_log=MemoryAuditLog(state),
         unready=_always_ready,
         **parts,
     )

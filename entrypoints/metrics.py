@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from chatcore.ports.language_model import ModelCall
 from chatcore.speaker import TurnReport
+from chatcore.trail import Loss
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 _QUICK = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -51,6 +52,7 @@ class Metrics:
         self._lost = self._counter(
             "leases_lost", "Turns taken over, ended or erased meanwhile, or not recorded"
         )
+        self._audit_dropped = self._counter("audit_dropped", "Audit rows that were not written", "reason")
         self._streams = Gauge("chatcore_streams_open", "Streams open", registry=self._registry)
         self._request_counter = cache(self._requests.labels)
         self._request_timer = cache(self._request_seconds.labels)
@@ -85,6 +87,10 @@ class Metrics:
         self._retries.inc(max(0, len(report.calls) - 1))
         for call in report.calls:
             self._call(call)
+
+    def audit_dropped(self, why: Loss, count: int) -> None:
+        """Count audit entries of which no row is kept."""
+        self._audit_dropped.labels(why).inc(count)
 
     def watch(self, read: Reading) -> None:
         """Ask for these figures, too, whenever somebody scrapes."""

@@ -41,6 +41,13 @@ class Client(StrEnum):
     DIRECT = "direct"
 
 
+class Switch(StrEnum):
+    """Whether something is done at all."""
+
+    ON = "on"
+    OFF = "off"
+
+
 class LogLevel(StrEnum):
     """The least important event that is written down."""
 
@@ -76,6 +83,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     log_level: Annotated[LogLevel, Variable("CHATCORE_LOG_LEVEL", "`debug`, `info`, `warning` or `error`")] = (
         LogLevel.INFO
     )
+    audit: Annotated[
+        Switch,
+        Variable("CHATCORE_AUDIT", "`off` keeps no row of what users do in the database; the lines remain"),
+    ] = Switch.ON
     otlp_endpoint: Annotated[
         str | None,
         Variable(

@@ -100,6 +100,12 @@ def _restore() -> click.Command:
     return restore
 
 
+def _audit() -> click.Command:
+    from entrypoints.cli.audit import audit  # noqa: PLC0415
+
+    return audit
+
+
 def _user() -> click.Command:
     from entrypoints.cli.data import user  # noqa: PLC0415 - as above
 
@@ -118,6 +124,7 @@ VERBS = MappingProxyType(
         "import": Verb("Read an export from standard input.", _import),
         "backup": Verb("Write the whole database to a file.", _backup),
         "restore": Verb("Bring a backup back into an empty database.", _restore),
+        "audit": Verb("Show what a user did, and prune what is too old.", _audit),
         "user": Verb("Erase everything of a user.", _user),
     }
 )

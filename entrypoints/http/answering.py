@@ -68,7 +68,12 @@ class Answers:
         Raises:
             ChatError: there is no reply; the turn's failure is raised as it was recorded.
         """
-        about = [(b"x-turn-id", str(asked.turn_id).encode()), *self._fairness.headers(asked.allowance)]
+        turn_id = str(asked.turn_id)
+        if place.session_id is None:
+            # For whoever notes what was done; of the public door nothing is noted.
+            ids = {"conversation_id": str(asked.conversation_id), "turn_id": turn_id}
+            scope["state"]["accepted"] = ids
+        about = [(b"x-turn-id", turn_id.encode()), *self._fairness.headers(asked.allowance)]
         if asked.replayed:
             about.append((b"idempotency-replayed", b"true"))
         if question.streamed:

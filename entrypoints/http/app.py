@@ -5,9 +5,11 @@ from ipaddress import ip_network
 from litestar import Litestar
 
 from entrypoints.container import Container
+from entrypoints.http.address import Network
 from entrypoints.http.assembly import assemble
 from entrypoints.http.fairness import Fairness
 from entrypoints.http.parts import Parts
+from entrypoints.http.witness import Witness
 from entrypoints.settings import Settings
 
 
@@ -29,6 +31,7 @@ def create_app(container: Container | None = None) -> Litestar:
             fairness=_fairness(settings),
             unready=made.unready(),
             metrics=made.metrics(),
+            witness=Witness(made.trail(), _trusted(settings)),
             opened=made.opened,
             around=made.tracer().app,
             origins=settings.origins,
@@ -42,5 +45,9 @@ def _fairness(settings: Settings) -> Fairness:
         rate=settings.rate,
         address_rate=settings.address_rate,
         daily_tokens=settings.daily_tokens,
-        trusted=[ip_network(network) for network in settings.trusted_proxies],
+        trusted=_trusted(settings),
     )
+
+
+def _trusted(settings: Settings) -> list[Network]:
+    return [ip_network(network) for network in settings.trusted_proxies]

@@ -38,7 +38,7 @@ def assemble(parts: Parts) -> Litestar:
         logging_config=None,  # logging is configured by whoever starts the process
         debug=False,
     )
-    app.asgi_handler = parts.around(Edge(app.asgi_handler, parts.origins, parts.metrics))
+    app.asgi_handler = parts.around(Edge(app.asgi_handler, parts.origins, parts.metrics, parts.witness))
     return app
 
 

@@ -31,7 +31,7 @@ class Doorman:
             DatabaseUnavailable: it could not be found out.
         """
         principal = await self._authenticator.authenticate(_credentials(request.scope))
-        request.scope["state"]["user_id"] = principal.user_id
+        request.scope["state"]["principal"] = principal
         scope = Scope.READ if request.method in _READING else Scope.WRITE
         return principal.owner_as(checked_user_id(request.path_params["user_id"]), scope)
 

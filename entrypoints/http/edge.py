@@ -19,6 +19,7 @@ from entrypoints.http.cors import Cors
 from entrypoints.http.replies import Headers, Reply
 from entrypoints.http.statuses import ASSISTANT_STATUS
 from entrypoints.http.stream import EVENT_STREAM
+from entrypoints.http.witness import Witness
 from entrypoints.logging import current_request
 from entrypoints.metrics import Metrics
 
@@ -40,11 +41,12 @@ _QUIET = frozenset({"/health", "/health/ready", "/metrics"})
 class Edge:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp, origins: Collection[str], metrics: Metrics) -> None:
-        """Take what is wrapped, the origins that browsers may call from, and who counts."""
+    def __init__(self, app: ASGIApp, origins: Collection[str], metrics: Metrics, witness: Witness) -> None:
+        """Take what is wrapped, the origins that browsers may call from, who counts, and who notes actions."""
         self._app = app
         self._cors = Cors(origins)
         self._metrics = metrics
+        self._witness = witness
         self._log = structlog.get_logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,15 +86,20 @@ class Edge:
         log = self._log.debug if route in _QUIET else self._log.info
         if status >= _OUR_FAULT:
             log = self._log.warning
+        principal = state.get("principal")
+        address, resource = self._witness.address(scope), self._witness.resource(scope, route)
         log(
             "request",
             method=scope["method"],
             route=route,
             status=status,
             milliseconds=round(seconds * 1000, 1),
-            user_id=state.get("user_id"),
+            user_id=None if principal is None else principal.user_id,
+            resource=resource,
             problem=state.get("problem"),
+            address=address,
         )
+        self._witness.record(scope, route, status, address, resource)
 
 
 class _Answer:

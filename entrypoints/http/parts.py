@@ -17,6 +17,7 @@ from chatcore.prompt import Persona
 from chatcore.textbook import Textbook
 from entrypoints.http.fairness import Fairness
 from entrypoints.http.operations import Unready
+from entrypoints.http.witness import Witness
 from entrypoints.metrics import Metrics
 
 
@@ -40,6 +41,7 @@ class Parts:
     fairness: Fairness
     unready: Unready
     metrics: Metrics
+    witness: Witness
     opened: Callable[[], AbstractAsyncContextManager[object]]
     around: Callable[[ASGIApp], ASGIApp]
     origins: Collection[str]

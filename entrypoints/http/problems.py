@@ -13,6 +13,8 @@ from chatcore.errors import ChatError, FieldFault, InvalidRequest
 from entrypoints.http.statuses import StatusTable
 
 MEDIA_TYPE = "application/problem+json"
+PROBLEMS = "/problems/"
+"""Where each kind of problem is described: its type is this and its slug."""
 DEFAULT_WAIT = 1
 """Seconds to wait before another try where the error does not know better."""
 
@@ -135,7 +137,7 @@ def _refused(status: int, instance: str, request_id: str) -> Problem:
 
 
 def _type(slug: str) -> str:
-    return f"/problems/{slug}"
+    return f"{PROBLEMS}{slug}"
 
 
 def _class_of(status: int) -> int:

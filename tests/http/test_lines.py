@@ -54,7 +54,7 @@ def test_a_request_is_one_line_that_says_who_and_how_it_went(
     client: TestClient[Litestar], lines: io.StringIO
 ) -> None:
     headers = {"authorization": f"Bearer {token('alice')}", "x-request-id": "r-1"}
-    client.post("/api/alice/chat", json={"message": "Is the vault open?"}, headers=headers)
+    asked = client.post("/api/alice/chat", json={"message": "Is the vault open?"}, headers=headers).json()
     (line,) = requests(lines)
     assert line.pop("milliseconds") >= 0
     assert line.pop("time")
@@ -66,7 +66,13 @@ def test_a_request_is_one_line_that_says_who_and_how_it_went(
         "route": "/api/{user_id}/chat",
         "status": 200,
         "user_id": "alice",
+        "resource": {
+            "user_id": "alice",
+            "conversation_id": asked["conversation_id"],
+            "turn_id": asked["turn_id"],
+        },
         "problem": None,
+        "address": "testclient",
     }
 
 

@@ -11,7 +11,7 @@ from chatcore.audit import AuditEntry
 from chatcore.conversation import Page
 from chatcore.errors import DatabaseUnavailable
 from chatcore.ports.audit_log import AuditLog
-from chatcore.trail import Gathering, Trail
+from chatcore.trail import Gathering, Loss, Trail
 from tests.contract.audit_log.entries import entry
 
 pytestmark = pytest.mark.anyio
@@ -46,10 +46,10 @@ class Log(AuditLog):
 
 class Losses:
     def __init__(self) -> None:
-        self.told: list[tuple[int, Exception | None]] = []
+        self.told: list[tuple[Loss, int, Exception | None]] = []
 
-    def __call__(self, count: int, bug: Exception | None) -> None:
-        self.told.append((count, bug))
+    def __call__(self, why: Loss, count: int, bug: Exception | None) -> None:
+        self.told.append((why, count, bug))
 
 
 @pytest.fixture
@@ -62,9 +62,15 @@ def losses() -> Losses:
     return Losses()
 
 
+async def opened(log: Log, losses: Losses, gathering: Gathering | None = None) -> Trail:
+    made = Trail(log=log, lost=losses, gathering=gathering)
+    await made.open()
+    return made
+
+
 @pytest.fixture
-def trail(log: Log, losses: Losses) -> Trail:
-    return Trail(log=log, lost=losses, gathering=QUICK)
+async def trail(log: Log, losses: Losses) -> Trail:
+    return await opened(log, losses, QUICK)
 
 
 async def until(log: Log, written: int) -> None:
@@ -91,7 +97,7 @@ async def test_entries_of_a_while_are_one_batch_in_their_order(trail: Trail, log
 
 
 async def test_a_whole_batch_does_not_wait(log: Log, losses: Losses) -> None:
-    trail = Trail(log=log, lost=losses, gathering=Gathering(pause=60, batch=10))
+    trail = await opened(log, losses, Gathering(pause=60, batch=10))
     for _ in range(10):
         trail.record(entry())
     await until(log, 10)
@@ -148,7 +154,7 @@ async def test_beyond_that_the_newest_are_lost_and_told(trail: Trail, log: Log, 
     log.fails = None
     await until(log, 40)
     assert log.written == made[:40]
-    assert losses.told == [(1, None)] * 3
+    assert losses.told == [(Loss.FULL, 1, None)] * 3
 
 
 async def test_a_batch_that_can_never_be_written_is_told_and_keeps_up_no_other(
@@ -158,7 +164,7 @@ async def test_a_batch_that_can_never_be_written_is_told_and_keeps_up_no_other(
     trail.record(entry())
     trail.record(entry())
     await came(lambda: losses.told != [])
-    assert losses.told == [(2, bug)]
+    assert losses.told == [(Loss.FAULTY, 2, bug)]
     log.fails = None
     trail.record(last := entry())
     await until(log, 1)
@@ -166,7 +172,7 @@ async def test_a_batch_that_can_never_be_written_is_told_and_keeps_up_no_other(
 
 
 async def test_a_flush_writes_now_and_waits_for_what_is_being_written(log: Log, losses: Losses) -> None:
-    trail = Trail(log=log, lost=losses, gathering=Gathering(pause=60, batch=2))
+    trail = await opened(log, losses, Gathering(pause=60, batch=2))
     log.gate = asyncio.Event()
     made = [entry() for _ in range(5)]
     for one in made:
@@ -193,7 +199,7 @@ async def test_a_flush_says_when_it_cannot_and_nothing_is_lost_by_that(trail: Tr
 
 
 async def test_the_end_writes_what_waits(log: Log, losses: Losses) -> None:
-    trail = Trail(log=log, lost=losses, gathering=Gathering(pause=60))
+    trail = await opened(log, losses, Gathering(pause=60))
     made = [entry() for _ in range(450)]
     for one in made:
         trail.record(one)
@@ -210,7 +216,7 @@ async def test_what_cannot_be_written_at_the_end_or_comes_after_it_is_told(
         trail.record(entry())
     await trail.close()
     trail.record(entry())
-    assert losses.told == [(12, None), (1, None)]
+    assert losses.told == [(Loss.CLOSED, 12, None), (Loss.CLOSED, 1, None)]
     await asyncio.sleep(3 * QUICK.retry)
     assert log.written == []
     assert tasks() == set()

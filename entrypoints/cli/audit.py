@@ -1,0 +1,108 @@
+"""`chatcore audit`: what users did, shown and pruned."""
+
+import json
+import sys
+from datetime import timedelta
+from typing import NoReturn
+from uuid import UUID
+
+import click
+
+from chatcore.audit import AuditEntry
+from chatcore.errors import ChatError, InvalidRequest
+from chatcore.principal import checked_user_id
+from entrypoints.cli.common import give_up, say, settings_or_exit
+from entrypoints.cli.duration import duration
+from entrypoints.wiring.audit import entries, pruned
+from entrypoints.wiring.storage import StorageUnusable, storage
+
+_LONGEST = 10_000
+
+
+@click.group()
+def audit() -> None:
+    """Show what users did, and prune what is too old to be kept."""
+
+
+@audit.command()
+@click.argument("user")
+@click.option("--limit", type=click.IntRange(1, _LONGEST), default=50, show_default=True, help="How many.")
+@click.option("--before", type=click.UUID, help="Only what came before the entry with this id.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def show(user: str, limit: int, before: UUID | None, as_json: bool) -> None:  # noqa: FBT001 - click's way
+    """Show what a USER did, newest first; foreign attempts stand with whoever made them."""
+    try:
+        owner = checked_user_id(user)
+    except InvalidRequest as refusal:
+        raise click.UsageError(refusal.detail) from None
+    try:
+        with storage(settings_or_exit()) as place:
+            page = entries(place, owner, limit, before)
+    except (ChatError, StorageUnusable) as error:
+        _give_up(error)
+    if as_json:
+        click.echo(json.dumps([_facts(entry) for entry in page.entries]))
+    else:
+        for entry in page.entries:
+            click.echo(_line(entry))
+    if page.next_key is not None:
+        say(f"There are older ones: --before {page.next_key}")
+
+
+@audit.command()
+@click.option(
+    "--older-than", "age", required=True, callback=duration, help="How old, such as 90d; nothing younger goes."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def prune(age: timedelta, as_json: bool) -> None:  # noqa: FBT001 - click's way
+    """Delete what everybody did too long ago, in small steps; the server may run meanwhile.
+
+    DATABASE_URL_UNPOOLED has to name the schema's owner: the role that serves can delete nothing of this.
+    """
+    try:
+        with storage(settings_or_exit()) as place:
+            gone = pruned(place, age, _tell_rows)
+    except (ChatError, StorageUnusable) as error:
+        _give_up(error)
+    if as_json:
+        click.echo(json.dumps({"pruned": gone}))
+    say(f"{gone} rows went")
+
+
+def _facts(entry: AuditEntry) -> dict[str, object]:
+    return {
+        "id": str(entry.id),
+        "at": entry.at.isoformat(),
+        "owner": entry.owner,
+        "method": entry.method,
+        "action": entry.action,
+        "resource": dict(entry.resource),
+        "status": entry.status,
+        "problem": entry.problem,
+        "request_id": entry.request_id,
+        "address": entry.address,
+    }
+
+
+def _line(entry: AuditEntry) -> str:
+    # Callers choose the ids: as JSON none of them can break the line or write to the terminal.
+    parts = (
+        entry.at.isoformat(timespec="milliseconds"),
+        str(entry.status),
+        entry.action,
+        json.dumps(dict(entry.resource)),
+        entry.problem or "-",
+        entry.method,
+        entry.address or "-",
+        entry.request_id,
+    )
+    return " ".join(parts)
+
+
+def _give_up(error: ChatError | StorageUnusable) -> NoReturn:
+    give_up(f"{error.title()}." if isinstance(error, ChatError) else str(error))
+
+
+def _tell_rows(rows: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r{rows:,} rows", nl=False, err=True)

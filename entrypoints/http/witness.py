@@ -1,0 +1,83 @@
+"""What is known of a request once it has ended, for its line and, where somebody acted who is known, for its row."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from litestar.types import HTTPScope
+from uuid_utils.compat import uuid7
+
+from chatcore.audit import AuditEntry
+from chatcore.principal import LONGEST_USER_ID, Principal
+from chatcore.trail import Trail
+from entrypoints.http.address import Network, client_address
+from entrypoints.http.problems import PROBLEMS
+
+_AUTHENTICATED = "/api/"
+_ERASURE = ("DELETE", "/api/{user_id}")
+_OK, _REFUSED, _FORBIDDEN = 200, 400, 403
+
+
+class Witness:
+    """Sees who did what, from where. Words of people, queries, tokens and headers are not looked at."""
+
+    def __init__(self, trail: Trail | None, trusted: Sequence[Network] = ()) -> None:
+        """Take where rows go, None where none are wanted, and whose proxies are believed."""
+        self._trail = trail
+        self._trusted = trusted
+
+    def address(self, scope: HTTPScope) -> str | None:
+        """Return where a request came from, as far as that is known."""
+        if self._trusted:
+            address = client_address(scope, self._trusted)
+            return None if address is None else str(address)
+        client = scope["client"]
+        return None if client is None else client[0]
+
+    def resource(self, scope: HTTPScope, route: str) -> Mapping[str, str] | None:
+        """Return the ids that a request to the authenticated door named, and those of the turn that it began.
+
+        Those of the public door are secrets. Ids are given by the caller, so they are cut where no id is as long.
+        """
+        if not route.startswith(_AUTHENTICATED):
+            return None
+        named: Mapping[str, str] = scope["path_params"]
+        if len(scope["path"]) > LONGEST_USER_ID:
+            named = {name: id_[:LONGEST_USER_ID] for name, id_ in named.items()}
+        accepted = scope["state"].get("accepted")
+        return named if accepted is None else {**named, **accepted}
+
+    def record(
+        self,
+        scope: HTTPScope,
+        route: str,
+        status: int,
+        address: str | None,
+        resource: Mapping[str, str] | None,
+    ) -> None:
+        """Have a row written, where somebody acted who is known.
+
+        Whoever erases everything of theirs leaves the line and no row, which would make them known again.
+        """
+        state = scope["state"]
+        principal: Principal | None = state.get("principal")
+        if principal is None or resource is None or self._trail is None:
+            return
+        method = scope["method"]
+        if (method, route) == _ERASURE and status != _FORBIDDEN:
+            return
+        problem: str | None = state.get("problem")
+        self._trail.record(
+            AuditEntry(
+                id=uuid7(),
+                at=datetime.now(UTC),
+                owner=principal.user_id,
+                method=principal.method,
+                action=f"{method} {route}",
+                status=status,
+                request_id=state["request_id"],
+                resource=resource,
+                problem=None if problem is None else problem.removeprefix(PROBLEMS),
+                address=address,
+                shows_known="accepted" in state or (_OK <= status < _REFUSED and len(resource) > 1),
+            )
+        )
