@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from adapters.memory import costs
 from adapters.memory.api_keys import MemoryApiKeyStore
 from adapters.memory.fair_use import TokenDay, day_of
 from adapters.memory.state import MemoryState
@@ -24,7 +25,9 @@ class MemoryAccountStore(AccountStore):
 
     async def usage(self, owner: str) -> Spending:
         """Return what a user has spent; see the port."""
-        account, today = self._state.of(owner).account, day_of(self._state.clock())
+        mine = self._state.of(owner)
+        costs.write_off_dead(self._state, mine)
+        account, today = mine.account, day_of(self._state.clock())
         lately = [row for row in account.ledger.values() if day_of(row.at) > today - timedelta(days=DAYS)]
         budget = account.days.get(today, TokenDay())
         days = []

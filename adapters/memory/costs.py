@@ -65,12 +65,16 @@ def write_off(mine: Belongings, record: TurnRecord, at: datetime) -> None:
     settle(mine, record, [ModelCall(model="unknown", usage=usage, outcome="lost", seconds=0)], at)
 
 
-def write_off_dead(state: MemoryState, mine: Belongings, conversation_id: UUID) -> None:
-    """Write down of a conversation's dead turn what every reader says already."""
-    for record in mine.of_conversation(conversation_id):
-        if state.dead(record):
-            record.status, record.token = TurnStatus.INTERRUPTED, None
-            write_off(mine, record, state.clock())
+def write_off_dead(state: MemoryState, mine: Belongings, conversation_id: UUID | None = None) -> bool:
+    """Write down of a conversation's dead turns, or of an owner's, what every reader says already.
+
+    Returns whether there were any.
+    """
+    dead = [r for r in mine.turns.values() if state.dead(r) and conversation_id in {None, r.conversation_id}]
+    for record in dead:
+        record.status, record.token = TurnStatus.INTERRUPTED, None
+        write_off(mine, record, state.clock())
+    return bool(dead)
 
 
 def remembered(others: Sequence[TurnRecord], selected_text: str | None) -> int:

@@ -8,7 +8,7 @@ from uuid import UUID
 from adapters.memory import costs
 from adapters.memory.state import Belongings, MemoryState, TurnRecord, reply_of
 from chatcore.conversation import Conversation, Message, Role
-from chatcore.errors import ConversationNotFound, Failure, LeaseLost, TurnNotFound
+from chatcore.errors import ConversationNotFound, Failure, LeaseLost, TokenBudgetExhausted, TurnNotFound
 from chatcore.events import Position
 from chatcore.ports.language_model import ModelCall
 from chatcore.ports.turn_store import (
@@ -38,28 +38,12 @@ class MemoryTurnStore(TurnStore):
 
     async def begin(self, opening: Opening) -> Opened | KeyTaken | Occupied:
         """Record a question, or say what stands in its way; see the port."""
-        mine = self._state.of(opening.owner)
-        known = _known(mine, opening)
-        if known is not None:
-            if self._ours(known, opening.claim):
-                return self._opened(mine, opening.owner, known, opening.claim, opening.window)
-            return KeyTaken(turn=self._state.turn(known))
-        costs.check(self._state, mine, opening)
-        replaced = _replaced(mine, opening)
-        live = self._live(mine, opening.conversation_id)
-        if live is not None:
-            return Occupied(turn=self._state.turn(live))
-        costs.write_off_dead(self._state, mine, opening.conversation_id)
-        mine = self._state.known(opening.owner)
-        record = self._record(mine, opening, replaced)
-        costs.reserve(self._state, mine, record, opening.fair_use.daily_tokens)
-        allowance = self._state.rates.charge(opening.owner, opening.fair_use)
-        self._open_conversation(mine, opening)
-        for other in _replaced_with(mine, replaced):
-            other.active = False
-        mine.turns[record.id] = record
-        opened = self._opened(mine, opening.owner, record, opening.claim, opening.window)
-        return replace(opened, allowance=allowance)
+        try:
+            return self._begun(opening)
+        except TokenBudgetExhausted:
+            if not costs.write_off_dead(self._state, self._state.of(opening.owner)):
+                raise
+            return self._begun(opening)
 
     async def take_over(
         self, owner: str, turn_id: UUID, claim: Claim, window: int
@@ -153,6 +137,30 @@ class MemoryTurnStore(TurnStore):
         _, record = self._found(owner, turn_id)
         record.cancel_wished = True
         return self._state.turn(record)
+
+    def _begun(self, opening: Opening) -> Opened | KeyTaken | Occupied:
+        mine = self._state.of(opening.owner)
+        known = _known(mine, opening)
+        if known is not None:
+            if self._ours(known, opening.claim):
+                return self._opened(mine, opening.owner, known, opening.claim, opening.window)
+            return KeyTaken(turn=self._state.turn(known))
+        costs.check(self._state, mine, opening)
+        replaced = _replaced(mine, opening)
+        live = self._live(mine, opening.conversation_id)
+        if live is not None:
+            return Occupied(turn=self._state.turn(live))
+        costs.write_off_dead(self._state, mine, opening.conversation_id)
+        mine = self._state.known(opening.owner)
+        record = self._record(mine, opening, replaced)
+        costs.reserve(self._state, mine, record, opening.fair_use.daily_tokens)
+        allowance = self._state.rates.charge(opening.owner, opening.fair_use)
+        self._open_conversation(mine, opening)
+        for other in _replaced_with(mine, replaced):
+            other.active = False
+        mine.turns[record.id] = record
+        opened = self._opened(mine, opening.owner, record, opening.claim, opening.window)
+        return replace(opened, allowance=allowance)
 
     def _found(self, owner: str, turn_id: UUID) -> tuple[Belongings, TurnRecord]:
         mine = self._state.of(owner)

@@ -51,6 +51,7 @@ class PostgresTurnStore(TurnStore):
         """Take an opened database, or one that will be open before the first call."""
         self._database = database
         self._begin = statement("turns/begin")
+        self._interrupt_dead = statement("turns/interrupt_dead")
         self._take_over = statement("turns/take_over")
         self._give_up = statement("turns/give_up")
         self._checkpoint = statement("turns/checkpoint")
@@ -68,6 +69,8 @@ class PostgresTurnStore(TurnStore):
             row = await self._begun(opening)
         except Duplicate:
             # Somebody was faster with our key, or we were and the answer was lost: now the facts are there.
+            row = await self._begun(opening)
+        if row[0] == "spent" and await self._settled_dead(opening.owner):
             row = await self._begun(opening)
         if opening.fair_use.rate is not None:
             self._sweep.count()
@@ -133,6 +136,11 @@ class PostgresTurnStore(TurnStore):
     async def cancel(self, owner: str, turn_id: UUID) -> Turn:
         """Wish a live turn cancelled and return it; see the port."""
         return _found(await self._one(self._cancel, owner, turn_id))
+
+    async def _settled_dead(self, owner: str) -> bool:
+        """Settle turns whose process died, in whatever conversation, and return whether there were any."""
+        (times,) = await self._one(self._interrupt_dead, owner)
+        return bool(times)
 
     async def _begun(self, opening: Opening) -> Row:
         return await self._one(

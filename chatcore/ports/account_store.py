@@ -20,4 +20,7 @@ class AccountStore(Protocol):
 
     @abstractmethod
     async def usage(self, owner: str) -> Spending:
-        """Return what a user has spent in the last days, which is nothing where the user is not known."""
+        """Return what a user has spent in the last days, which is nothing where the user is not known.
+
+        Turns whose lease ran out are written off first.
+        """

@@ -149,7 +149,7 @@ class TurnStore(Protocol):
 
         Only a question that is recorded counts against its fair use; whoever asks for an earlier one again,
         or is refused, pays nothing. Of the owner's tokens of the day it reserves what it is estimated to
-        cost, until it is known.
+        cost, until it is known. What turns have reserved whose lease ran out keeps nobody from asking.
 
         Raises:
             RateLimited: too much was asked by this owner, or from this address.

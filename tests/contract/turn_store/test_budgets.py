@@ -166,6 +166,20 @@ async def test_a_turn_that_died_is_settled_by_what_it_is_estimated_to_have_cost(
     assert await stores.tokens_today(OWNER) == (0, 52)
 
 
+async def test_what_the_dead_have_reserved_elsewhere_keeps_nobody_from_asking(stores: Stores) -> None:
+    tight = within(2 * REPLY_ALLOWANCE)
+    dead = [(await opened(stores.turns, fair_use=tight)).lease for _ in range(2)]
+    with pytest.raises(TokenBudgetExhausted):
+        await stores.turns.begin(opening(fair_use=tight))
+    for lease in dead:
+        await stores.let_lease_expire(OWNER, lease.turn_id)
+    await opened(stores.turns, fair_use=tight)
+    assert await stores.tokens_today(OWNER) == (REPLY_ALLOWANCE, 0)
+    await opened(stores.turns, fair_use=tight)
+    with pytest.raises(TokenBudgetExhausted):
+        await stores.turns.begin(opening(fair_use=tight))
+
+
 async def test_a_takeover_reserves_again_whatever_is_left(stores: Stores) -> None:
     lease = (await opened(stores.turns, fair_use=within(REPLY_ALLOWANCE))).lease
     await stores.turns.finish(lease, FOR_NOW, [DEAR])

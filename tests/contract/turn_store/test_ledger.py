@@ -58,7 +58,9 @@ async def died(stores: Stores, wish: Opening) -> None:
     await stores.let_lease_expire(OWNER, wish.turn_id)
 
 
-@pytest.mark.parametrize("discovered_by", ["the next question", "a takeover", "giving up", "deletion"])
+@pytest.mark.parametrize(
+    "discovered_by", ["the next question", "a takeover", "giving up", "deletion", "the account"]
+)
 async def test_an_attempt_that_died_leaves_one_estimated_line(stores: Stores, discovered_by: str) -> None:
     wish = opening()
     await died(stores, wish)
@@ -69,6 +71,8 @@ async def test_an_attempt_that_died_leaves_one_estimated_line(stores: Stores, di
             await stores.turns.take_over(OWNER, wish.turn_id, claim(), 5)
         case "giving up":
             await stores.turns.give_up(OWNER, wish.turn_id, GIVEN_UP)
+        case "the account":
+            await stores.accounts.usage(OWNER)
         case _:
             await stores.conversations.delete(OWNER, wish.conversation_id)
     assert await stores.ledger(OWNER) == [LOST_LINE]

@@ -196,6 +196,7 @@ def foreign_calls(function: str) -> list[tuple[str, tuple[object, ...]]]:
         "sweep_rates": [()],
         "reserve_tokens": [(_ALICE, datetime.now(UTC).date(), 5, 1000)],
         "erase_user": [(_ALICE, 1), (_ALICE, 9)],
+        "interrupt_dead_turns": [(_ALICE,)],
         "usage_of_user": [(_ALICE, 30)],
         "add_api_key": [(_ALICE, key, "Mine", ["read"], b"k" * 32, datetime.now(UTC), None)],
         "list_api_keys": [(_ALICE,)],

@@ -1,5 +1,6 @@
 -- Returns what counts against a user's budget of today, and what their calls have cost on each of so many days,
--- newest first: a row for each day with calls, or one without a day. The days are of UTC.
+-- newest first: a row for each day with calls, or one without a day. The days are of UTC. Turns whose process
+-- died are settled first, so that nothing is missing.
 CREATE OR REPLACE FUNCTION chatcore.usage_of_user(in_owner text, in_days integer)
 RETURNS TABLE (
     today date, counted bigint, reserved bigint, day date, calls bigint, input_tokens bigint, output_tokens bigint
@@ -12,7 +13,7 @@ DECLARE
     since timestamptz := (this_day - in_days + 1)::timestamp AT TIME ZONE 'UTC';
     budget record;
 BEGIN
-    PERFORM set_config('chatcore.owner', in_owner, true);
+    PERFORM chatcore.interrupt_dead_turns(in_owner);
     SELECT d.spent, d.reserved INTO budget
       FROM chatcore.token_day AS d
      WHERE d.owner = in_owner

@@ -1,0 +1,1 @@
+SELECT chatcore.interrupt_dead_turns($1)
