@@ -1,8 +1,10 @@
 """A provider that fails again and again is left alone, and found again."""
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import cycle
 
 import pytest
 
@@ -27,13 +29,13 @@ class Clock:
 
 
 class Guarded:
-    """A scripted model behind a breaker of three failures and ten seconds."""
+    """A scripted model behind a breaker that judges the last three calls, and rests for ten seconds."""
 
     def __init__(self, *replies: str | ModelUnavailable | ModelRefused | Reply) -> None:
         self.clock = Clock()
         self.states: list[BreakerState] = []
         self.inner = ScriptedLanguageModel(replies)
-        self.breaker = Breaker(clock=self.clock, failures=3, rest=10, changed=self.states.append)
+        self.breaker = Breaker(clock=self.clock, calls=3, rest=10, changed=self.states.append)
         self.model = CircuitBreaking(self.inner, self.breaker)
 
     async def fail(self, times: int) -> None:
@@ -45,7 +47,7 @@ class Guarded:
         return len(self.inner.requests)
 
 
-async def test_it_opens_after_failures_in_a_row() -> None:
+async def test_it_opens_when_the_last_calls_failed() -> None:
     guarded = Guarded(DOWN)
     await guarded.fail(2)
     assert guarded.breaker.state is BreakerState.CLOSED
@@ -60,6 +62,64 @@ async def test_a_success_between_failures_keeps_it_closed() -> None:
     for _ in range(6):
         await ask(guarded.model, streamed=True)
     assert guarded.states == []
+
+
+def opened_at(outcomes: Iterable[tuple[float, bool]]) -> float | None:
+    """Return when a usual breaker opened, given when calls ended and whether they failed."""
+    clock = Clock()
+    breaker = Breaker(clock=clock)
+    for clock.now, failed in outcomes:
+        if failed:
+            breaker.failed()
+        else:
+            breaker.succeeded()
+        if breaker.state is BreakerState.OPEN:
+            return clock.now
+    return None
+
+
+def test_few_calls_prove_nothing() -> None:
+    assert opened_at((float(moment), True) for moment in range(19)) is None
+    assert opened_at((float(moment), True) for moment in range(20)) == 19
+
+
+def test_a_provider_that_answers_some_is_asked_for_them() -> None:
+    # Four of five calls fail: with three attempts every other question is still answered.
+    assert opened_at((number / 10, bool(number % 5)) for number in range(2000)) is None
+
+
+def test_faults_one_after_the_other_do_not_open_it_while_each_is_followed_by_a_success() -> None:
+    # Each question is asked three times, fails, and is answered when it comes again with its key.
+    moments = (number / 5 for number in range(400))
+    assert opened_at(zip(moments, cycle([True, True, True, False]), strict=False)) is None
+
+
+def test_a_moment_of_failures_under_load_is_no_outage() -> None:
+    well = [(number / 100, False) for number in range(1000)]
+    moment = [(10 + number / 100, True) for number in range(100)]
+    after = [(11 + number / 100, False) for number in range(1000)]
+    assert opened_at([*well, *moment, *after]) is None
+
+
+def test_an_outage_under_load_opens_it_within_seconds() -> None:
+    well = [(number / 100, False) for number in range(1000)]
+    outage = [(10 + number / 100, True) for number in range(1000)]
+    opened = opened_at([*well, *outage])
+    assert opened is not None
+    assert 11.5 <= opened <= 12
+
+
+def test_what_was_before_a_rest_does_not_count_after_it() -> None:
+    clock = Clock()
+    breaker = Breaker(clock=clock)
+    for _ in range(20):
+        breaker.failed()
+    clock.now = 10
+    assert breaker.enter() == 0
+    breaker.succeeded()
+    for _ in range(18):
+        breaker.failed()
+    assert breaker.state is BreakerState.CLOSED
 
 
 async def test_whoever_is_refused_is_told_when_to_come_back() -> None:

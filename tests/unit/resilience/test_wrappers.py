@@ -137,7 +137,7 @@ async def test_a_slow_listener_is_not_cut_short() -> None:
 async def test_a_breaker_inside_learns_that_a_model_timed_out_at_the_same_moment() -> None:
     late = asyncio.Event()
     asyncio.get_running_loop().call_later(0.1, late.set)
-    breaker = Breaker(clock=time.monotonic, failures=1)
+    breaker = Breaker(clock=time.monotonic, calls=1)
     slow = ScriptedLanguageModel([Reply(error=ModelTimedOut(), hold=late)])
     outcome = await ask(WithDeadline(CircuitBreaking(slow, breaker), seconds=0.1), streamed=True)
     assert type(outcome.error) is ModelTimedOut
