@@ -36,7 +36,8 @@ from entrypoints.environment import load_settings
 from entrypoints.metrics import Metrics
 from entrypoints.observing import figures, observer
 from entrypoints.settings import Settings
-from entrypoints.wiring import audit, authentication, databases, models, tracing
+from entrypoints.wiring import authentication, databases, models, tracing
+from entrypoints.wiring import trail as trails
 from entrypoints.wiring.lifetime import opened
 from entrypoints.wiring.readiness import Readiness
 from entrypoints.wiring.storage import goes_through_a_pooler
@@ -58,7 +59,7 @@ class Container(containers.DeclarativeContainer):
     api_keys = providers.Singleton(PostgresApiKeyStore, database)
     accounts = providers.Singleton(PostgresAccountStore, database)
     audit_log = providers.Singleton(PostgresAuditLog, database)
-    trail = providers.Singleton(audit.trail, settings, audit_log, metrics)
+    trail = providers.Singleton(trails.of, settings, audit_log, metrics)
     unready = providers.Singleton(Readiness, database)
 
     provider_model: providers.Provider[LanguageModel] = providers.Selector(
@@ -91,7 +92,12 @@ class Container(containers.DeclarativeContainer):
         tempo=tempo,
         capacity=settings.provided.capacity,
     )
-    erasure = providers.Singleton(Erasure, accounts=accounts, stop=speaker.provided.stop_all)
+    erasure = providers.Singleton(
+        Erasure,
+        accounts=accounts,
+        stop=speaker.provided.stop_all,
+        flush=providers.Callable(trails.flushing, trail),
+    )
     listener = providers.Singleton(Listener, store=turns, speaker=speaker, pace=providers.Singleton(Pace))
     chat = providers.Singleton(
         Chat,

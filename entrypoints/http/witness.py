@@ -63,14 +63,15 @@ class Witness:
         if principal is None or resource is None or self._trail is None:
             return
         method = scope["method"]
-        if (method, route) == _ERASURE and status != _FORBIDDEN:
+        owner = principal.user_id
+        if (method, route) == _ERASURE and resource["user_id"] == owner and status != _FORBIDDEN:
             return
         problem: str | None = state.get("problem")
         self._trail.record(
             AuditEntry(
                 id=uuid7(),
                 at=datetime.now(UTC),
-                owner=principal.user_id,
+                owner=owner,
                 method=principal.method,
                 action=f"{method} {route}",
                 status=status,

@@ -1,37 +1,16 @@
-"""The audit trail: who writes it while requests are served, and who reads and prunes it by hand."""
+"""The audit log for whoever runs this installation: read and pruned."""
 
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
-import structlog
-
 from adapters.postgres.audit_log import PostgresAuditLog
 from adapters.postgres.audit_pruning import PruningRefused, prune
 from adapters.postgres.database import Database
 from chatcore.audit import AuditEntry
 from chatcore.conversation import Page
-from chatcore.ports.audit_log import AuditLog
-from chatcore.trail import Loss, Trail
-from entrypoints.metrics import Metrics
-from entrypoints.settings import Settings, Switch
 from entrypoints.wiring.storage import Storage, StorageUnusable
-
-
-def trail(settings: Settings, log: AuditLog, metrics: Metrics) -> Trail | None:
-    """Return what gathers entries, closed; None where no rows are wanted."""
-    if settings.audit is Switch.OFF:
-        return None
-    lines = structlog.get_logger()
-
-    def lost(why: Loss, count: int, bug: Exception | None) -> None:
-        metrics.audit_dropped(why, count)
-        # Where there is no room one entry after another is lost, each of which has its own line already.
-        if why is not Loss.FULL:
-            lines.error("audit entries lost", why=why, count=count, exc_info=bug)
-
-    return Trail(log=log, lost=lost)
 
 
 def entries(place: Storage, owner: str, limit: int, before: UUID | None) -> Page[AuditEntry]:

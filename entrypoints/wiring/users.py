@@ -22,9 +22,14 @@ async def erased(place: Storage, owner: str) -> bool:
     database = Database(place.app_url, max_size=1, prepare=False)
     await database.open()
     try:
-        return await Erasure(accounts=PostgresAccountStore(database), stop=_nobody).erase(owner)
+        accounts = PostgresAccountStore(database)
+        return await Erasure(accounts=accounts, stop=_nobody, flush=_nothing).erase(owner)
     finally:
         await database.close()
+
+
+async def _nothing() -> None:
+    """Write nothing: a process that only erases gathers nothing."""
 
 
 def _nobody(owner: str) -> None:
