@@ -131,15 +131,26 @@ class Upstream:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def stats(self) -> dict[str, int]:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/stats", timeout=10) as answer:
-            return dict(json.load(answer))
+        return dict(self._told("stats"))
+
+    def bills(self) -> list[dict[str, Any]]:
+        """Return what each call cost: its question, its tokens, and whether it was told them."""
+        return list(self._told("bills"))
 
     def heal(self, *, healthy: bool) -> None:
         """Have the model `told` behave well, or as it is told."""
         self._post("heal" if healthy else "break")
 
+    def _told(self, path: str) -> Any:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", timeout=10) as answer:
+            return json.load(answer)
+
     def _post(self, path: str) -> None:
         urllib.request.urlopen(f"http://127.0.0.1:{self.port}/{path}", b"", timeout=10).close()
+
+    def freeze(self, *, frozen: bool) -> None:
+        """Stop it in its tracks, or let it go on."""
+        self._process.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
 
     def kill(self) -> None:
         self._process.kill()

@@ -3,12 +3,14 @@
 import asyncio
 import json
 import random
-from collections import Counter
+from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from tests.upstream.faults import DONE, FAULTS, PASSING
 from tests.upstream.wire import Request, Wire, completion, delta, encoded, frame, whole
+
+MOST_BILLS = 100_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,12 +27,22 @@ class Stats:
     leaks: int = 0
 
 
+@dataclass(slots=True, kw_only=True)
+class Bill:
+    """What one call cost, and whether all of its reply, which says so, was sent."""
+
+    question: str
+    tokens: int = 0
+    told: bool = False
+
+
 class Upstream:
     """The server's state, shared by its connections."""
 
     def __init__(self, gap: float) -> None:
         self._gap = gap
         self.stats = Stats()
+        self._bills: deque[Bill] = deque(maxlen=MOST_BILLS)
         self._last: bytes = b"{}"
         self._healthy = False
         self._seen: Counter[str] = Counter()
@@ -65,6 +77,7 @@ class Upstream:
         if (method, path) == ("POST", "/reset"):
             opened = self.stats.open_connections
             self.stats = Stats(open_connections=opened, most_open_connections=opened)
+            self._bills.clear()
             self._seen.clear()
             self._last = b"{}"
         if path in {"/heal", "/break"}:
@@ -73,6 +86,7 @@ class Upstream:
             "/heal": b"{}",
             "/break": b"{}",
             "/stats": encoded(asdict(self.stats)),
+            "/bills": encoded([asdict(bill) for bill in self._bills]) if path == "/bills" else b"",
             "/last": self._last,
             "/reset": b"{}",
         }
@@ -84,7 +98,9 @@ class Upstream:
         self.stats.calls += 1
         self.stats.open_calls += 1
         self.stats.most_open_calls = max(self.stats.most_open_calls, self.stats.open_calls)
-        answer = asyncio.create_task(self._answer(wire))
+        bill = Bill(question=wire.request.question)
+        self._bills.append(bill)
+        answer = asyncio.create_task(self._answer(wire, bill))
         gone = asyncio.create_task(reader.read(1))
         try:
             await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -99,7 +115,7 @@ class Upstream:
                 task.cancel()
             await asyncio.gather(answer, gone, return_exceptions=True)
 
-    async def _answer(self, wire: Wire) -> None:
+    async def _answer(self, wire: Wire, bill: Bill) -> None:
         told = wire.request.model == "told" and not self._healthy
         kind, *options = (wire.request.question.split(" ")[0] if told else wire.request.model).split(":")
         if kind == "fault" and self._still_faulty(wire.request.model, options):
@@ -107,24 +123,28 @@ class Upstream:
         elif kind == "mixed" and random.random() < float(options[0]) / 100:
             await FAULTS[random.choice(PASSING)](wire)
         elif kind == "words":
-            await self._say(wire, ["word "] * int(options[0]), float(options[1]) if options[1:] else 0.0)
+            gap = float(options[1]) if options[1:] else 0.0
+            await self._say(wire, bill, ["word "] * int(options[0]), gap)
         else:
             if kind == "slow":
                 await asyncio.sleep(float(options[0]))
-            await self._say(wire, wire.request.question.split(" "), self._gap, between=" ")
+            await self._say(wire, bill, wire.request.question.split(" "), self._gap, between=" ")
 
     def _still_faulty(self, model: str, options: list[str]) -> bool:
         self._seen[model] += 1
         times = int(options[1]) if options[1:] else self._seen[model]
         return self._seen[model] <= times if times >= 0 else self._seen[model] > -times
 
-    async def _say(self, wire: Wire, words: list[str], gap: float, between: str = "") -> None:
+    async def _say(self, wire: Wire, bill: Bill, words: list[str], gap: float, between: str = "") -> None:
         pieces = [word + between for word in words[:-1]] + words[-1:]
         sent = sum(len(str(message["content"])) for message in wire.request.body["messages"])
         usage = {"prompt_tokens": -(-sent // 4), "completion_tokens": len(pieces)}
-        self.stats.billed_tokens += sum(usage.values())
-        if not wire.request.streamed:
+        bill.tokens = sum(usage.values())
+        self.stats.billed_tokens += bill.tokens
+        if wire.request.streamed:
+            last = frame(encoded(completion([], streamed=True, usage=usage)))
+            told = [last] if wire.request.wants_usage else []
+            await wire.stream(*map(delta, pieces), delta(None, "stop"), *told, DONE, gap=gap)
+        else:
             await wire.answer(whole("".join(pieces), usage=usage))
-            return
-        last = [frame(encoded(completion([], streamed=True, usage=usage)))] if wire.request.wants_usage else []
-        await wire.stream(*map(delta, pieces), delta(None, "stop"), *last, DONE, gap=gap)
+        bill.told = True
