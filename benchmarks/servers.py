@@ -3,7 +3,7 @@
 import hashlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -83,6 +83,13 @@ def chatcore() -> ServerUnderTest:
     )
 
 
+def direct() -> ServerUnderTest:
+    """Describe the same server asking the model without the SDK."""
+    server = chatcore()
+    env = {**server.env, "CHATCORE_LLM_CLIENT": "direct"}
+    return replace(server, name="chatcore-direct", env=env, starts=())
+
+
 def _embedded() -> dict[str, str]:
     return {
         "CHATCORE_DATA_DIR": "{work}/embedded",
@@ -120,4 +127,4 @@ def usual() -> ServerUnderTest:
     )
 
 
-SERVERS: Final = {"usual": usual, "chatcore": chatcore}
+SERVERS: Final = {"usual": usual, "chatcore": chatcore, "chatcore-direct": direct}
