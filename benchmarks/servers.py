@@ -90,6 +90,13 @@ def direct() -> ServerUnderTest:
     return replace(server, name="chatcore-direct", env=env, starts=())
 
 
+def signed_in() -> ServerUnderTest:
+    """Describe the same server asked by users with tokens, each turn audited, of an equally long memory."""
+    server = chatcore()
+    env = {**server.env, "CHATCORE_ASSISTANT_WINDOW": "10"}
+    return replace(server, name="chatcore-signed-in", dialect="signed-in", env=env, starts=())
+
+
 def _embedded() -> dict[str, str]:
     return {
         "CHATCORE_DATA_DIR": "{work}/embedded",
@@ -127,4 +134,9 @@ def usual() -> ServerUnderTest:
     )
 
 
-SERVERS: Final = {"usual": usual, "chatcore": chatcore, "chatcore-direct": direct}
+SERVERS: Final = {
+    "usual": usual,
+    "chatcore": chatcore,
+    "chatcore-direct": direct,
+    "chatcore-signed-in": signed_in,
+}
