@@ -36,13 +36,15 @@ class Witness:
     def resource(self, scope: HTTPScope, route: str) -> Mapping[str, str] | None:
         """Return the ids that a request to the authenticated door named, and those of the turn that it began.
 
-        Those of the public door are secrets. Ids are given by the caller, so they are cut where no id is as long.
+        Those of the public door are secrets. Ids are chosen by the caller: they are cut where no id is as long,
+        and escaped where they could break a line or write to a terminal.
         """
         if not route.startswith(_AUTHENTICATED):
             return None
         named: Mapping[str, str] = scope["path_params"]
-        if len(scope["path"]) > LONGEST_USER_ID:
-            named = {name: id_[:LONGEST_USER_ID] for name, id_ in named.items()}
+        path = scope["path"]
+        if len(path) > LONGEST_USER_ID or not path.isprintable():
+            named = {name: _harmless(id_) for name, id_ in named.items()}
         accepted = scope["state"].get("accepted")
         return named if accepted is None else {**named, **accepted}
 
@@ -82,3 +84,8 @@ class Witness:
                 shows_known="accepted" in state or (_OK <= status < _REFUSED and len(resource) > 1),
             )
         )
+
+
+def _harmless(id_: str) -> str:
+    cut = id_[:LONGEST_USER_ID]
+    return cut if cut.isprintable() else repr(cut)[1:-1][:LONGEST_USER_ID]

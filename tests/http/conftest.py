@@ -1,14 +1,18 @@
 """Servers on real PostgreSQL, as many as a test wants."""
 
+import io
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import msgspec
 import pytest
+import structlog
 
 from adapters.scripted.model import Reply, ScriptedLanguageModel
 from chatcore.errors import ChatError
 from entrypoints.container import Container
+from entrypoints.logging import configure_logging, current_request
 from entrypoints.settings import Settings
 from tests.databases import Database, Databases
 from tests.http.served import SECRET, Served, served
@@ -60,3 +64,16 @@ def adrift() -> Iterator[Served]:
     model = ScriptedLanguageModel()
     with served(Container(settings=settings, language_model=model), model) as server:
         yield server
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    """Where lines go for as long as a test lasts."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    stream = io.StringIO()
+    configure_logging(Settings(), stream)
+    yield stream
+    structlog.reset_defaults()
+    current_request.set(None)
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)

@@ -2,12 +2,10 @@
 
 import io
 import json
-import logging
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 from dependency_injector import providers
 from litestar import Litestar
 from litestar.testing import TestClient
@@ -16,23 +14,9 @@ from adapters.scripted.model import ScriptedLanguageModel
 from chatcore.errors import ModelTimedOut
 from entrypoints.container import in_memory
 from entrypoints.http import create_app
-from entrypoints.logging import configure_logging, current_request
 from entrypoints.settings import Settings
 from tests.http.served import SECRET, token
 from tests.http.test_bugs import Buggy
-
-
-@pytest.fixture
-def lines() -> Iterator[io.StringIO]:
-    """Where lines go for as long as a test lasts."""
-    handlers, level = logging.root.handlers[:], logging.root.level
-    stream = io.StringIO()
-    configure_logging(Settings(), stream)
-    yield stream
-    structlog.reset_defaults()
-    current_request.set(None)
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
 
 
 @pytest.fixture
