@@ -1,4 +1,4 @@
-"""B1: PostgreSQL crashes again and again under load, and nothing that was acknowledged is lost or doubled."""
+"""PostgreSQL crashes again and again under load, and nothing that was acknowledged is lost or doubled."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""B5: far more turns at once than connections, because no connection is held while the model speaks."""
+"""Far more turns at once than connections, because no connection is held while the model speaks."""
 
 import asyncio
 from collections.abc import AsyncIterator

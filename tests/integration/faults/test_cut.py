@@ -1,4 +1,4 @@
-"""B4: a connection is cut at any byte, and after the repetition there is exactly one turn."""
+"""A connection is cut at any byte, and after the repetition there is exactly one turn."""
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""B8: idle means idle, so that a database that costs by the hour can sleep."""
+"""Idle means idle, so that a database that costs by the hour can sleep."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""B4: PostgreSQL refuses for a while, for real and by every code there is for it: repeated or typed, nothing else."""
+"""PostgreSQL refuses for a while, for real and by every code there is for it: repeated or typed, nothing else."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

@@ -1,4 +1,4 @@
-"""B3: packets vanish, and every call still ends in time, gives its connection back, and then all is well again."""
+"""Packets vanish, and every call still ends in time, gives its connection back, and then all is well again."""
 
 import asyncio
 from time import monotonic

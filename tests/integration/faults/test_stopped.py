@@ -1,4 +1,4 @@
-"""B2: the server is stopped, starting or shutting down: said at once and in time, and over soon after."""
+"""The server is stopped, starting or shutting down: said at once and in time, and over soon after."""
 
 import asyncio
 import signal
