@@ -73,14 +73,16 @@ class Breakers:
         yield "model_breakers_open", "Models that are left alone after failing again and again", shut
 
 
-def openai(settings: Settings) -> LanguageModel:
-    """Return the model at OpenAI, or at a compatible endpoint."""
-    return _openai(settings, settings.model or OPENAI_MODEL)
+def openai(settings: Settings, name: str | None = None) -> LanguageModel:
+    """Return the model at OpenAI, or at a compatible endpoint; the one of the settings unless another is named."""
+    name = name or settings.model or OPENAI_MODEL
+    return _compatible(settings, name, key=settings.openai_api_key, url=settings.openai_base_url)
 
 
-def gemini(settings: Settings) -> LanguageModel:
-    """Return the model at Google."""
-    return _gemini(settings, settings.model or GEMINI_MODEL)
+def gemini(settings: Settings, name: str | None = None) -> LanguageModel:
+    """Return the model at Google; the one of the settings unless another is named."""
+    name = name or settings.model or GEMINI_MODEL
+    return _compatible(settings, name, key=settings.gemini_api_key, url=GEMINI_URL)
 
 
 def local(settings: Settings) -> LanguageModel:
@@ -152,9 +154,9 @@ def fallback(settings: Settings) -> LanguageModel | None:
         return None
     match settings.provider:
         case Provider.OPENAI:
-            return _openai(settings, settings.fallback_model)
+            return openai(settings, settings.fallback_model)
         case Provider.GEMINI:
-            return _gemini(settings, settings.fallback_model)
+            return gemini(settings, settings.fallback_model)
         case Provider.LOCAL | Provider.OFFLINE:
             return None
 
@@ -181,21 +183,11 @@ def _retried(model: LanguageModel, settings: Settings, breakers: Breakers) -> La
     return Retrying(CircuitBreaking(model, breakers.fresh(model.name)), patience=patience)
 
 
-def _openai(settings: Settings, name: str) -> LanguageModel:
+def _compatible(settings: Settings, name: str, *, key: str | None, url: str | None) -> LanguageModel:
     return OpenAILanguageModel(
-        api_key=settings.openai_api_key or _NO_KEY,
+        api_key=key or _NO_KEY,
         model=name,
-        base_url=settings.openai_base_url,
-        timeout=_timeout(settings),
-        sdk=settings.llm_client is Client.SDK,
-    )
-
-
-def _gemini(settings: Settings, name: str) -> LanguageModel:
-    return OpenAILanguageModel(
-        api_key=settings.gemini_api_key or _NO_KEY,
-        model=name,
-        base_url=GEMINI_URL,
+        base_url=url,
         timeout=_timeout(settings),
         sdk=settings.llm_client is Client.SDK,
     )
