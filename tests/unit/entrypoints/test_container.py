@@ -82,7 +82,7 @@ def test_an_open_breaker_is_a_figure() -> None:
     breakers = models.Breakers()
     breaker = breakers.fresh("parrot")
     assert [value for _, _, value in breakers.figures()] == [0]
-    for _ in range(5):
+    for _ in range(20):
         breaker.failed()
     assert [value for _, _, value in breakers.figures()] == [1]
 
