@@ -9,7 +9,8 @@ from uuid import UUID
 class AuditEntry(NamedTuple):
     """One action of somebody who is known; a tuple, because one is made for each request.
 
-    The owner is who acted, which a foreign resource does not change. `resource` has the ids that the action
+    `id` is a UUIDv7 in its canonical form, so that entries are in order of time by it. It is text because an
+    object of it would take longer to make than all the rest. The owner is who acted, which a foreign resource does not change. `resource` has the ids that the action
     named, as they were given and therefore of no certain form; never words that people wrote. `method` is how
     the caller was authenticated, `problem` the slug of what was refused or failed.
 
@@ -18,14 +19,14 @@ class AuditEntry(NamedTuple):
     make them known again. It is not kept.
     """
 
-    id: UUID
+    id: str
     at: datetime
     owner: str
     method: str
     action: str
     status: int
     request_id: str
-    resource: Mapping[str, str]
+    resource: Mapping[str, str | UUID]
     problem: str | None = None
     address: str | None = None
     shows_known: bool = False

@@ -1,7 +1,6 @@
 """The audit log in memory."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from adapters.memory.state import MemoryState
 from chatcore.audit import AuditEntry
@@ -24,12 +23,12 @@ class MemoryAuditLog(AuditLog):
             if entry.owner in known or not entry.shows_known:
                 self._state.known(entry.owner).audit.setdefault(entry.id, _kept(entry))
 
-    async def read(self, owner: str, *, limit: int, before: UUID | None) -> Page[AuditEntry]:
+    async def read(self, owner: str, *, limit: int, before: str | None) -> Page[AuditEntry]:
         """Return an owner's entries, newest first; see the port."""
         newest = sorted(self._state.of(owner).audit.values(), key=lambda entry: entry.id, reverse=True)
         older = [entry for entry in newest if before is None or entry.id < before]
         page = tuple(older[:limit])
-        return Page(entries=page, next_key=str(page[-1].id) if len(older) > limit else None)
+        return Page(entries=page, next_key=page[-1].id if len(older) > limit else None)
 
 
 def _kept(entry: AuditEntry) -> AuditEntry:
@@ -37,7 +36,7 @@ def _kept(entry: AuditEntry) -> AuditEntry:
         method=mended(entry.method),
         action=mended(entry.action),
         request_id=mended(entry.request_id),
-        resource={mended(name): mended(id_) for name, id_ in entry.resource.items()},
+        resource={mended(name): mended(str(id_)) for name, id_ in entry.resource.items()},
         problem=None if entry.problem is None else mended(entry.problem),
         address=None if entry.address is None else mended(entry.address),
         shows_known=False,

@@ -54,7 +54,7 @@ class Belongings:
     conversations: dict[UUID, Conversation] = field(default_factory=dict)
     turns: dict[UUID, TurnRecord] = field(default_factory=dict)
     account: Account = field(default_factory=Account)
-    audit: dict[UUID, AuditEntry] = field(default_factory=dict)
+    audit: dict[str, AuditEntry] = field(default_factory=dict)
 
     def of_conversation(self, conversation_id: UUID) -> Iterator[TurnRecord]:
         """Yield the turns of a conversation in their order."""

@@ -34,11 +34,11 @@ class PostgresAuditLog(AuditLog):
         """Keep entries; see the port."""
         await self._database.call(self._record, _encoded(entries).decode())
 
-    async def read(self, owner: str, *, limit: int, before: UUID | None) -> Page[AuditEntry]:
+    async def read(self, owner: str, *, limit: int, before: str | None) -> Page[AuditEntry]:
         """Return an owner's entries, newest first; see the port."""
         rows = await self._database.call(self._read, owner, before, limit + 1)
         page = tuple(_entry(owner, row) for row in rows[:limit])
-        return Page(entries=page, next_key=str(page[-1].id) if len(rows) > limit else None)
+        return Page(entries=page, next_key=page[-1].id if len(rows) > limit else None)
 
 
 def _encoded(entries: Sequence[AuditEntry]) -> bytes:
@@ -53,7 +53,7 @@ def _encoded(entries: Sequence[AuditEntry]) -> bytes:
 
 
 def _mended(entry: AuditEntry) -> dict[str, object]:
-    resource = {mended(name): mended(id_) for name, id_ in entry.resource.items()}
+    resource = {mended(name): mended(str(id_)) for name, id_ in entry.resource.items()}
     fields = entry._asdict()
     return {
         **{name: mended(value) if isinstance(value, str) else value for name, value in fields.items()},
@@ -64,7 +64,7 @@ def _mended(entry: AuditEntry) -> dict[str, object]:
 def _entry(owner: str, row: Row) -> AuditEntry:
     id_, at, method, action, status, request_id, resource, problem, address = cast("_Facts", row)
     return AuditEntry(
-        id=id_,
+        id=str(id_),
         at=at,
         owner=owner,
         method=method,

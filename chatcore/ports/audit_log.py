@@ -3,7 +3,6 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
-from uuid import UUID
 
 from chatcore.audit import AuditEntry
 from chatcore.conversation import Page
@@ -20,11 +19,12 @@ class AuditLog(Protocol):
         """Keep entries, all or none; those whose id is kept already stay as they are.
 
         An owner who is not known is known from then on, unless the entry shows that they were before: then
-        they were erased, and it is dropped. NUL and lone surrogates are replaced by U+FFFD.
+        they were erased, and it is dropped. Everything in `resource` is text from then on. NUL and lone
+        surrogates are replaced by U+FFFD.
         """
 
     @abstractmethod
-    async def read(self, owner: str, *, limit: int, before: UUID | None) -> Page[AuditEntry]:
+    async def read(self, owner: str, *, limit: int, before: str | None) -> Page[AuditEntry]:
         """Return an owner's entries, newest first, those with ids below `before` where it is given.
 
         `next_key` is the id to give as `before` for the next page.

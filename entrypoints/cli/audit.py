@@ -37,7 +37,7 @@ def show(user: str, limit: int, before: UUID | None, as_json: bool) -> None:  # 
         raise click.UsageError(refusal.detail) from None
     try:
         with storage(settings_or_exit()) as place:
-            page = entries(place, owner, limit, before)
+            page = entries(place, owner, limit, None if before is None else str(before))
     except (ChatError, StorageUnusable) as error:
         _give_up(error)
     if as_json:
@@ -71,12 +71,12 @@ def prune(age: timedelta, as_json: bool) -> None:  # noqa: FBT001 - click's way
 
 def _facts(entry: AuditEntry) -> dict[str, object]:
     return {
-        "id": str(entry.id),
+        "id": entry.id,
         "at": entry.at.isoformat(),
         "owner": entry.owner,
         "method": entry.method,
         "action": entry.action,
-        "resource": dict(entry.resource),
+        "resource": _ids(entry),
         "status": entry.status,
         "problem": entry.problem,
         "request_id": entry.request_id,
@@ -90,13 +90,17 @@ def _line(entry: AuditEntry) -> str:
         entry.at.isoformat(timespec="milliseconds"),
         str(entry.status),
         entry.action,
-        json.dumps(dict(entry.resource)),
+        json.dumps(_ids(entry)),
         entry.problem or "-",
         entry.method,
         entry.address or "-",
         entry.request_id,
     )
     return " ".join(parts)
+
+
+def _ids(entry: AuditEntry) -> dict[str, str]:
+    return {name: str(id_) for name, id_ in entry.resource.items()}
 
 
 def _give_up(error: ChatError | StorageUnusable) -> NoReturn:

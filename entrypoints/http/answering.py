@@ -71,8 +71,7 @@ class Answers:
         turn_id = str(asked.turn_id)
         if place.session_id is None:
             # For whoever notes what was done; of the public door nothing is noted.
-            ids = {"conversation_id": str(asked.conversation_id), "turn_id": turn_id}
-            scope["state"]["accepted"] = ids
+            scope["state"]["accepted"] = {"conversation_id": asked.conversation_id, "turn_id": turn_id}
         about = [(b"x-turn-id", turn_id.encode()), *self._fairness.headers(asked.allowance)]
         if asked.replayed:
             about.append((b"idempotency-replayed", b"true"))

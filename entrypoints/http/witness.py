@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 from litestar.types import HTTPScope
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from chatcore.audit import AuditEntry
 from chatcore.principal import LONGEST_USER_ID, Principal
@@ -33,7 +34,7 @@ class Witness:
         client = scope["client"]
         return None if client is None else client[0]
 
-    def resource(self, scope: HTTPScope, route: str) -> Mapping[str, str] | None:
+    def resource(self, scope: HTTPScope, route: str) -> Mapping[str, str | UUID] | None:
         """Return the ids that a request to the authenticated door named, and those of the turn that it began.
 
         Those of the public door are secrets. Ids are chosen by the caller: they are cut where no id is as long,
@@ -46,7 +47,7 @@ class Witness:
         if len(path) > LONGEST_USER_ID or not path.isprintable():
             named = {name: _harmless(id_) for name, id_ in named.items()}
         accepted = scope["state"].get("accepted")
-        return named if accepted is None else {**named, **accepted}
+        return {**named, **(accepted or {})}
 
     def record(
         self,
@@ -54,7 +55,7 @@ class Witness:
         route: str,
         status: int,
         address: str | None,
-        resource: Mapping[str, str] | None,
+        resource: Mapping[str, str | UUID] | None,
     ) -> None:
         """Have a row written, where somebody acted who is known.
 
@@ -69,19 +70,20 @@ class Witness:
         if (method, route) == _ERASURE and resource["user_id"] == owner and status != _FORBIDDEN:
             return
         problem: str | None = state.get("problem")
+        # By position, which takes a third of the time.
         self._trail.record(
             AuditEntry(
-                id=uuid7(),
-                at=datetime.now(UTC),
-                owner=owner,
-                method=principal.method,
-                action=f"{method} {route}",
-                status=status,
-                request_id=state["request_id"],
-                resource=resource,
-                problem=None if problem is None else problem.removeprefix(PROBLEMS),
-                address=address,
-                shows_known="accepted" in state or (_OK <= status < _REFUSED and len(resource) > 1),
+                str(uuid7()),
+                datetime.now(UTC),
+                owner,
+                principal.method,
+                f"{method} {route}",
+                status,
+                state["request_id"],
+                resource,
+                None if problem is None else problem.removeprefix(PROBLEMS),
+                address,
+                "accepted" in state or (_OK <= status < _REFUSED and len(resource) > 1),
             )
         )
 

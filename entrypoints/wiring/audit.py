@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
-from uuid import UUID
 
 from adapters.postgres.audit_log import PostgresAuditLog
 from adapters.postgres.audit_pruning import PruningRefused, prune
@@ -13,7 +12,7 @@ from chatcore.conversation import Page
 from entrypoints.wiring.storage import Storage, StorageUnusable
 
 
-def entries(place: Storage, owner: str, limit: int, before: UUID | None) -> Page[AuditEntry]:
+def entries(place: Storage, owner: str, limit: int, before: str | None) -> Page[AuditEntry]:
     """Return what an owner did, newest first.
 
     Raises:
@@ -37,7 +36,7 @@ def pruned(place: Storage, age: timedelta, progress: Callable[[int], None]) -> i
         ) from error
 
 
-async def _read(url: str, owner: str, limit: int, before: UUID | None) -> Page[AuditEntry]:
+async def _read(url: str, owner: str, limit: int, before: str | None) -> Page[AuditEntry]:
     database = Database(url, max_size=1, prepare=False)
     await database.open()
     try:

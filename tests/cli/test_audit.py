@@ -46,7 +46,7 @@ def test_a_user_s_actions_are_shown_newest_first_as_lines_and_as_json(
     facts = json.loads(shown.stdout)
     assert [(fact["request_id"], fact["owner"]) for fact in facts] == [("r-2", "ada"), ("r-1", "ada")]
     assert facts[0] == {
-        "id": str(new.id),
+        "id": new.id,
         "at": new.at.isoformat(),
         "owner": "ada",
         "method": "hs256",
@@ -70,7 +70,7 @@ def test_who_has_more_than_is_shown_is_told_how_to_go_on(
     first = run("audit", "show", "ada", "--limit", "3", "--json", **urls)
     assert [fact["request_id"] for fact in json.loads(first.stdout)] == ["4", "3", "2"]
     assert f"--before {made[2].id}" in first.stderr
-    rest = run("audit", "show", "ada", "--before", str(made[2].id), "--json", **urls)
+    rest = run("audit", "show", "ada", "--before", made[2].id, "--json", **urls)
     assert [fact["request_id"] for fact in json.loads(rest.stdout)] == ["1", "0"]
     assert rest.stderr == ""
 

@@ -25,7 +25,7 @@ def entry(owner: str = "alice", *, age: timedelta = timedelta(), **changed: obje
     return made._replace(**changed)  # type: ignore[arg-type]  # tests name fields that are there
 
 
-def _id(at: datetime) -> UUID:
+def _id(at: datetime) -> str:
     """Return a new id as it would have been made then."""
     rest = uuid7().int % (1 << 80)
-    return UUID(int=(int(at.timestamp() * 1000) << 80) + rest)
+    return str(UUID(int=(int(at.timestamp() * 1000) << 80) + rest))

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -36,7 +35,7 @@ class Log(AuditLog):
             raise self.fails
         self.batches.append(batch)
 
-    async def read(self, owner: str, *, limit: int, before: UUID | None) -> Page[AuditEntry]:
+    async def read(self, owner: str, *, limit: int, before: str | None) -> Page[AuditEntry]:
         raise NotImplementedError
 
     @property
