@@ -53,6 +53,9 @@ class Metrics:
             "leases_lost", "Turns taken over, ended or erased meanwhile, or not recorded"
         )
         self._audit_dropped = self._counter("audit_dropped", "Audit rows that were not written", "reason")
+        for why in Loss:
+            # There from the beginning: of a figure that comes with its first loss, no rise would be seen.
+            self._audit_dropped.labels(why)
         self._streams = Gauge("chatcore_streams_open", "Streams open", registry=self._registry)
         self._request_counter = cache(self._requests.labels)
         self._request_timer = cache(self._request_seconds.labels)
