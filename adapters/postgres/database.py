@@ -10,6 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 from adapters.postgres.breaker import Away, Breaker
 from adapters.postgres.connections import Connections
 from adapters.postgres.failures import Transient
+from adapters.postgres.turnstile import NOBODY, Turnstile
 from adapters.postgres.wire import Parameter, Row, Wire
 from chatcore.errors import DatabaseUnavailable
 
@@ -61,6 +62,7 @@ class Database:
             max_idle=max_idle,
             name=application_name,
         )
+        self._turnstile = Turnstile(max_size)
         self._breaker = Breaker(monotonic, pause=1.0)
         self._answered_at = float("-inf")
 
@@ -80,12 +82,14 @@ class Database:
 
     def occupancy(self) -> Mapping[str, int]:
         """Return how many connections there are, how many of them are idle, and how many calls wait for one."""
-        return self._connections.occupancy()
+        figures = self._connections.occupancy()
+        return {**figures, "waiting": figures["waiting"] + self._turnstile.waiting}
 
     @property
     def waits(self) -> tuple[int, float]:
         """How many calls had to ask for a connection so far, and how many seconds they waited in all."""
-        return self._connections.waits
+        times, seconds = self._connections.waits
+        return times + self._turnstile.waits, seconds + self._turnstile.waited
 
     async def call(self, statement: bytes, *parameters: Parameter) -> list[Row]:
         """Return the rows of a statement with parameters `$1`, `$2` and so on.
@@ -123,7 +127,15 @@ class Database:
             longest = min(2 * longest, _LONGEST_PAUSE)
 
     async def _once(self, statement: bytes, parameters: tuple[Parameter, ...], deadline: float) -> list[Row]:
-        wire = await self._connections.take(deadline - self._kept - monotonic())
+        # Every statement of ours names its owner first.
+        owner = str(parameters[0]) if parameters else NOBODY
+        if not self._turnstile.passed(owner):
+            await self._turnstile.wait(owner, deadline - self._kept - monotonic())
+        try:
+            wire = await self._connections.take(deadline - self._kept - monotonic())
+        except BaseException:
+            self._turnstile.leave(owner)
+            raise
         patience = min(self._budget * _ANSWER_WITHIN, deadline - monotonic())
         # A silent server keeps even a cancellation waiting: only closing the socket under it helps.
         limit = self._loop.call_later(patience, wire.cut, "no answer in time")
@@ -136,16 +148,18 @@ class Database:
         finally:
             if wire.busy:
                 # Our caller was cancelled; the answer is awaited without it.
-                wire.when_idle(lambda: self._give_back_later(wire, limit))
+                wire.when_idle(lambda: self._give_back_later(wire, limit, owner))
             else:
                 limit.cancel()
                 if not wire.closed:
                     self._answered_at = monotonic()
                 await self._connections.give_back(wire)
+                self._turnstile.leave(owner)
 
-    def _give_back_later(self, wire: Wire, limit: asyncio.TimerHandle) -> None:
+    def _give_back_later(self, wire: Wire, limit: asyncio.TimerHandle, owner: str) -> None:
         limit.cancel()
         self._connections.give_back_later(wire)
+        self._turnstile.leave(owner)
 
 
 def _options(conninfo: str, application_name: str, *, direct: bool) -> dict[str, object]:
