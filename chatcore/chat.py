@@ -153,7 +153,7 @@ class Chat:
         self, owner: str, persona: Persona, question: Question, opening: Opening
     ) -> Asked | Occupied:
         clock = asyncio.get_running_loop().time
-        with self._speaker.room():
+        with self._speaker.room(owner):
             began = clock()
             result = await self._store.begin(opening)
             while isinstance(result, KeyTaken):

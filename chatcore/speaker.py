@@ -1,9 +1,11 @@
 """Runs turns to their end in tasks of their own, whoever has stopped listening, and knows which run here."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from uuid import UUID
 
 from chatcore.errors import DatabaseUnavailable, Failure, LeaseLost, ModelFailed, Overloaded, TurnNotFound
@@ -16,6 +18,8 @@ from chatcore.speech import Speech, Tempo
 from chatcore.turn import Turn
 
 LONGEST_PAUSE = 2.0
+_KEPT = 10
+"""Of so many places for turns one is kept for owners who have not as many as are kept."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,23 +61,30 @@ class Speaker:
         self._running: dict[UUID, tuple[LiveTurn, Speech]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked = 0
+        self._held = Counter[str]()
+        self._kept = capacity // _KEPT
         self._closing = False
         self._handing_over = False
 
     @contextmanager
-    def room(self) -> Generator[None, None, None]:
+    def room(self, owner: str) -> Generator[None, None, None]:
         """Keep a place for another turn, from before it is recorded until it runs, so that a rush finds no gap.
 
+        The last places are for owners who have few.
+
         Raises:
-            Overloaded: there is none.
+            Overloaded: there is none, or none for this owner.
         """
-        if self._closing or len(self._tasks) + self._asked >= self._capacity:
+        left = self._capacity - len(self._tasks) - self._asked
+        if self._closing or left <= 0 or (left <= self._kept <= self._held[owner]):
             raise Overloaded(retry_after=1)
         self._asked += 1
+        self._held[owner] += 1
         try:
             yield
         finally:
             self._asked -= 1
+            self._let_go(owner)
 
     @property
     def running(self) -> int:
@@ -93,7 +104,8 @@ class Speaker:
         )
         task = asyncio.create_task(self._run(live, speech, prompt, report))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._held[lease.owner] += 1
+        task.add_done_callback(partial(self._ended, lease.owner))
         if self._handing_over:
             speech.abandon()
         return live
@@ -126,6 +138,15 @@ class Speaker:
         for _, speech in self._running.values():
             speech.abandon()
         await self._settled(self._tempo.notice)
+
+    def _ended(self, owner: str, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._let_go(owner)
+
+    def _let_go(self, owner: str) -> None:
+        self._held[owner] -= 1
+        if not self._held[owner]:
+            del self._held[owner]
 
     async def _settled(self, seconds: float) -> None:
         """Wait until no turn runs, also none that was being recorded when the closing began."""

@@ -205,6 +205,20 @@ async def test_a_full_process_takes_no_more_turns() -> None:
     await engine.speaker.drain(0)
 
 
+async def test_the_last_places_are_for_owners_who_have_few() -> None:
+    engine = house(Reply(pieces=("never",), hold=asyncio.Event()), capacity=20)
+    for _ in range(18):
+        await engine.ask(owner="greedy")
+    with pytest.raises(Overloaded):
+        await engine.ask(owner="greedy")
+    for _ in range(2):
+        await engine.ask(owner="polite")
+    with pytest.raises(Overloaded):
+        await engine.ask(owner="somebody else")
+    await engine.speaker.drain(0)
+    assert not engine.speaker._held
+
+
 async def test_a_question_that_is_being_recorded_has_its_place_already() -> None:
     engine = house(capacity=1)
     engine.store.slow_begin = 0.02
