@@ -1,12 +1,15 @@
 """Sweeps away what rates leave behind: rows of subjects whose allowance is whole again mean nothing."""
 
 import asyncio
+import logging
 from contextlib import suppress
 
 from adapters.postgres.database import Database
+from adapters.postgres.failures import StatementFault
 from adapters.postgres.schema_source import statement
 from chatcore.errors import DatabaseUnavailable
 
+_log = logging.getLogger(__name__)
 _EVERY = 1000
 """Questions between two sweeps; a sweep reads the table once, so each question pays for a thousandth of that."""
 
@@ -30,6 +33,10 @@ class Sweep:
             self._task = asyncio.create_task(self._swept())
 
     async def _swept(self) -> None:
-        # Whoever holds a row, or the database being away, is a reason to do it another time.
+        # Whoever holds a row, or the database being away, is a reason to do it another time; a refusal is told
+        # here, since nobody waits for this task.
         with suppress(DatabaseUnavailable):
-            await self._database.call(self._sweep)
+            try:
+                await self._database.call(self._sweep)
+            except StatementFault as fault:
+                _log.warning("rates are not swept: %s", fault)

@@ -20,8 +20,9 @@ BEGIN
     PERFORM set_config('chatcore.owner', in_owner, true);
     LOOP
         moment := clock_timestamp();
-        -- Most of the time nobody else is at the first place, which costs half of a search.
-        IF pg_try_advisory_xact_lock(hashtextextended(in_owner, 0)) THEN
+        -- Most of the time nobody else is at the first place, which costs half of a search. Locks of two numbers
+        -- are other ones than those of one, such as the migrations'.
+        IF pg_try_advisory_xact_lock(hashtext('chatcore.rate'), hashtext(in_owner)) THEN
             UPDATE chatcore.rate_bucket AS b
                SET whole_at = greatest(b.whole_at, moment) + share
              WHERE b.owner = in_owner

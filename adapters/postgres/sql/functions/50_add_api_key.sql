@@ -4,10 +4,9 @@ CREATE OR REPLACE FUNCTION chatcore.add_api_key(
     in_expires_at timestamptz
 ) RETURNS void
 LANGUAGE plpgsql
-SET lock_timeout = '2s'
 AS $$
 BEGIN
-    PERFORM set_config('chatcore.owner', in_owner, true);
+    PERFORM set_config('chatcore.owner', in_owner, true), set_config('lock_timeout', '2s', true);
     INSERT INTO chatcore.app_user (owner) VALUES (in_owner) ON CONFLICT (owner) DO NOTHING;
     INSERT INTO chatcore.api_key (owner, id, name, scopes, digest, created_at, expires_at)
     VALUES (in_owner, in_id, in_name, in_scopes, in_digest, in_created_at, in_expires_at)

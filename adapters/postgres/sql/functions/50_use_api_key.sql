@@ -8,10 +8,9 @@ RETURNS TABLE (
     last_used_at timestamptz, revoked_at timestamptz
 )
 LANGUAGE plpgsql
-SET lock_timeout = '2s'
 AS $$
 BEGIN
-    PERFORM set_config('chatcore.owner', in_owner, true);
+    PERFORM set_config('chatcore.owner', in_owner, true), set_config('lock_timeout', '2s', true);
     UPDATE chatcore.api_key AS k
        SET last_used_at = in_at
      WHERE k.owner = in_owner
