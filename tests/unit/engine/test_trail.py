@@ -219,3 +219,27 @@ async def test_what_cannot_be_written_at_the_end_or_comes_after_it_is_told(
     await asyncio.sleep(3 * QUICK.retry)
     assert log.written == []
     assert tasks() == set()
+
+
+async def test_the_end_does_not_wait_for_the_time_to_write(log: Log, losses: Losses) -> None:
+    trail = await opened(log, losses, Gathering(pause=0.02))
+    trail.record(one := entry())
+    await trail.close()
+    assert log.batches == [[one]]
+    await asyncio.sleep(0.05)
+    assert log.tries == 1
+
+
+async def test_what_was_flushed_is_not_written_again_when_it_is_time(trail: Trail, log: Log) -> None:
+    trail.record(entry())
+    await trail.flush()
+    await asyncio.sleep(3 * QUICK.pause)
+    assert log.tries == 1
+
+
+async def test_a_trail_that_was_closed_can_be_opened_again(trail: Trail, log: Log, losses: Losses) -> None:
+    await trail.close()
+    await trail.open()
+    trail.record(entry())
+    await until(log, 1)
+    assert losses.told == []

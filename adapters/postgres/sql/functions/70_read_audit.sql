@@ -7,7 +7,8 @@ RETURNS TABLE (
 LANGUAGE plpgsql
 AS $$
 BEGIN
-    PERFORM set_config('chatcore.owner', in_owner, true);
+    -- The planner takes who passes two policies for few, and would fetch and sort all that they ever did.
+    PERFORM set_config('chatcore.owner', in_owner, true), set_config('enable_bitmapscan', 'off', true);
     -- Apart from the statement, because row-level security keeps what it does not know out of the index.
     in_before := coalesce(in_before, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
     RETURN QUERY
