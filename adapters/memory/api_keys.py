@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from chatcore.api_key import ApiKey, ApiKeyText
 from chatcore.ports.api_key_store import ApiKeyStore
+
+_RECORDED_EVERY = timedelta(minutes=1)
 
 
 class MemoryApiKeyStore(ApiKeyStore):
@@ -18,7 +20,7 @@ class MemoryApiKeyStore(ApiKeyStore):
 
     async def add(self, key: ApiKey, text: ApiKeyText) -> None:
         """Record a new key."""
-        self._keys[key.owner, key.id] = key, text.digest
+        self._keys.setdefault((key.owner, key.id), (key, text.digest))
 
     def erase(self, owner: str) -> bool:
         """Forget an owner's keys, and return whether there were any."""
@@ -45,6 +47,7 @@ class MemoryApiKeyStore(ApiKeyStore):
         key, digest = self._keys.get((text.owner, text.id), (None, b""))
         if key is None or digest != text.digest:
             return None
-        used = replace(key, last_used_at=at)
-        self._keys[text.owner, text.id] = used, digest
-        return used
+        if key.last_used_at is None or key.last_used_at <= at - _RECORDED_EVERY:
+            key = replace(key, last_used_at=at)
+            self._keys[text.owner, text.id] = key, digest
+        return key

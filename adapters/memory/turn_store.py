@@ -135,7 +135,7 @@ class MemoryTurnStore(TurnStore):
     async def cancel(self, owner: str, turn_id: UUID) -> Turn:
         """Wish a live turn cancelled and return it; see the port."""
         _, record = self._found(owner, turn_id)
-        record.cancel_wished = True
+        record.cancel_wished = record.cancel_wished or self._state.status(record).live
         return self._state.turn(record)
 
     def _begun(self, opening: Opening) -> Opened | KeyTaken | Occupied:

@@ -17,7 +17,7 @@ class ApiKeyStore(Protocol):
 
     @abstractmethod
     async def add(self, key: ApiKey, text: ApiKeyText) -> None:
-        """Record a new key."""
+        """Record a new key; one of the same id that the owner has already is left as it is."""
 
     @abstractmethod
     async def of_owner(self, owner: str) -> Sequence[ApiKey]:
@@ -31,5 +31,5 @@ class ApiKeyStore(Protocol):
     async def use(self, text: ApiKeyText, at: datetime) -> ApiKey | None:
         """Return the key with exactly this text, valid or not, and record its use; None if there is none.
 
-        A use within a minute of the one recorded last need not be recorded.
+        A use within a minute of the one recorded last is not recorded.
         """

@@ -239,7 +239,7 @@ class TurnStore(Protocol):
 
     @abstractmethod
     async def cancel(self, owner: str, turn_id: UUID) -> Turn:
-        """Wish a live turn cancelled and return it; a turn that has ended stays as it is.
+        """Wish a live turn cancelled and return it; a turn that has ended, or been lost, stays as it is.
 
         Raises:
             TurnNotFound: there is no such turn of this owner.

@@ -90,6 +90,25 @@ async def test_two_owners_may_have_keys_of_one_id(store: ApiKeyStore) -> None:
     assert await store.use(his, NOW) == replace(bob, last_used_at=NOW)
 
 
+async def test_a_key_once_recorded_is_left_as_it_is(store: ApiKeyStore) -> None:
+    key, text = made()
+    await store.add(key, text)
+    _, other = made(key_id=key.id)
+    await store.add(replace(key, name="another", scopes=frozenset({Scope.READ})), other)
+    assert await store.of_owner("alice") == [key]
+    assert await store.use(other, NOW) is None
+    assert await store.use(text, NOW) == replace(key, last_used_at=NOW)
+
+
+async def test_a_use_within_a_minute_of_the_one_recorded_last_is_not_recorded(store: ApiKeyStore) -> None:
+    key, text = made()
+    await store.add(key, text)
+    for seconds in (0, 59):
+        used = await store.use(text, NOW + timedelta(seconds=seconds))
+        assert used is not None
+        assert used.last_used_at == NOW
+
+
 async def test_simultaneous_uses_all_find_the_key(store: ApiKeyStore) -> None:
     key, text = made()
     await store.add(key, text)

@@ -1,10 +1,12 @@
 """Every call of a provider has one line in the ledger, whatever became of the turn that made it."""
 
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
-from chatcore.errors import LeaseLost
+from chatcore.errors import ChatError, LeaseLost
+from chatcore.fair_use import FairUse, Limit, Rate
 from chatcore.ports.turn_store import Opened, Opening
 from tests.contract.stores import Stores
 from tests.contract.turns import (
@@ -113,6 +115,20 @@ async def test_a_turn_that_was_deleted_while_it_ran_is_billed_by_whoever_ran_it(
     for _ in range(2):
         await stores.turns.bill(lease, [FAILED, CALL])
     assert await stores.ledger(OWNER) == [FAILED_LINE, OK_LINE]
+
+
+@pytest.mark.parametrize("refused", ["no conversation", "no turn", "address"])
+async def test_whoever_is_refused_is_not_known_by_that(stores: Stores, refused: str) -> None:
+    where = Limit(subject="@192.0.2.1", rate=Rate(requests=1, seconds=3600))
+    await stores.turns.begin(opening(owner="somebody else", fair_use=FairUse(address=where)))
+    wishes: dict[str, dict[str, object]] = {
+        "no conversation": {"new_conversation": False},
+        "no turn": {"replaces": uuid4()},
+        "address": {"fair_use": FairUse(address=where)},
+    }
+    with pytest.raises(ChatError):
+        await stores.turns.begin(opening(None, **wishes[refused]))
+    assert not await stores.accounts.erase(OWNER)
 
 
 async def test_of_an_owner_whom_nobody_knows_nothing_is_kept(stores: Stores) -> None:
