@@ -75,6 +75,7 @@ class Answers:
         about = [(b"x-turn-id", turn_id.encode()), *self._fairness.headers(asked.allowance)]
         if asked.replayed:
             about.append((b"idempotency-replayed", b"true"))
+        scope["state"]["about"] = about
         if question.streamed:
             events = self._listener.events(place.owner, asked.turn_id, None, asked.live)
             # The first event is taken before the response begins, so that what it raises still has a status.

@@ -25,6 +25,8 @@ def handlers(table: StatusTable) -> dict[int | type[Exception], Handler]:
         if not isinstance(error, ChatError | HTTPException):
             _log.error("unforeseen error", exc_info=error)
         headers = problems.headers_of(problem)
+        # What is known of the turn where one was begun, which its failure does not undo.
+        headers |= {name.decode(): value.decode() for name, value in request.scope["state"].get("about", ())}
         if isinstance(error, HTTPException) and error.headers and "allow" in error.headers:
             headers["allow"] = error.headers["allow"]
         body = problems.encode(problem)

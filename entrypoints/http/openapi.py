@@ -31,7 +31,7 @@ _PROBLEMS = {
     504: "The model did not reply in time",
 }
 _HEADERS = {
-    "X-Turn-Id": "The turn, to look it up, to follow it, to stop it or to have it answered again",
+    "X-Turn-Id": "The turn, if the question became one: to look it up, to follow, to stop or to replace it",
     "Idempotency-Replayed": "`true` where this is the reply of an earlier request with the same key",
     "RateLimit": "What is left to the caller, where its rate is bounded",
     "RateLimit-Policy": "How many questions in how many seconds a caller may ask, where that is bounded",
@@ -39,6 +39,8 @@ _HEADERS = {
     "WWW-Authenticate": "`Bearer`",
 }
 _HEADERS_OF_QUESTIONS = ("X-Turn-Id", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy")
+_AFTER_THE_BEGINNING = frozenset({409, 500, 502, 503, 504})
+"""Statuses that a question may end with after it was recorded as a turn."""
 _HEADERS_OF_PROBLEMS = {
     401: ("WWW-Authenticate",),
     **dict.fromkeys((409, 429, 500, 502, 503, 504), ("Retry-After",)),
@@ -125,13 +127,16 @@ def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     if operation.streams:
         streamed = responses.setdefault("200", {"description": _TITLES[200], "content": {}})
         streamed["content"]["text/event-stream"] = _stream(schemas)
-    if operation.body is not None and operation.streams:
+    asks = operation.body is not None and operation.streams
+    if asks:
         responses["200"]["headers"] = _headers(*_HEADERS_OF_QUESTIONS)
     for status in operation.errors:
         content = {MEDIA_TYPE: {"schema": schemas.of(Problem)}}
         responses[str(status)] = {"description": _PROBLEMS[status], "content": content}
         if status in _HEADERS_OF_PROBLEMS:
             responses[str(status)]["headers"] = _headers(*_HEADERS_OF_PROBLEMS[status])
+        if asks and status in _AFTER_THE_BEGINNING:
+            responses[str(status)]["headers"] |= _headers(*_HEADERS_OF_QUESTIONS)
     return responses
 
 

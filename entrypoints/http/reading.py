@@ -9,7 +9,8 @@ import msgspec
 from litestar.exceptions import HTTPException
 from litestar.types import Receive, Scope
 
-from chatcore.errors import FieldFault, InvalidRequest
+from chatcore.errors import InvalidRequest
+from entrypoints.http.faults import fault_of
 
 T = TypeVar("T")
 
@@ -19,8 +20,6 @@ SLOWEST_BODY = 30.0
 _JSON_TYPE = re.compile(
     rb'application/(?:json|[a-z0-9!#$&^_.-]+\+json)(?:\s*;\s*charset="?utf-?8"?)?\s*;?\s*', re.IGNORECASE
 )
-_FAULT = re.compile(r"(?P<message>.*?)(?: - at `\$\.?(?P<field>.*)`)?", re.DOTALL)
-_MISSING = re.compile(r"Object (?:missing required|contains unknown) field `(?P<field>.*)`", re.DOTALL)
 _LONGEST_NUMBER = 9
 
 
@@ -37,7 +36,7 @@ async def read_json(decoder: msgspec.json.Decoder[T], scope: Scope, receive: Rec
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise _fault(str(error)) from None
+        raise fault_of(str(error)) from None
     except (ValueError, RecursionError):
         raise InvalidRequest("the body is not valid JSON") from None
 
@@ -161,17 +160,3 @@ def _range(part: bytes) -> tuple[bytes, float]:
         return kind, float(quality)
     except ValueError:
         return kind, 0.0
-
-
-def _fault(message: str) -> InvalidRequest:
-    """Return msgspec's complaint as ours, with the field that it is about."""
-    if missing := _MISSING.match(message):
-        what = "is required" if "missing" in message[:20] else "is not known"
-        return InvalidRequest(
-            "the body is not valid", faults=(FieldFault(field=missing["field"], message=what),)
-        )
-    complaint = _FAULT.fullmatch(message)
-    if complaint is None or not complaint["field"]:
-        return InvalidRequest(f"the body is not valid: {message[:200]}")
-    fault = FieldFault(field=complaint["field"], message=complaint["message"])
-    return InvalidRequest("the body is not valid", faults=(fault,))

@@ -140,7 +140,9 @@ def test_what_is_no_json_object_is_invalid(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("body", "field", "message"),
     [
-        (b'{"message":1}', "message", "Expected `str | null`, got `int`"),
+        (b'{"message":5}', "message", "must be text, not a number"),
+        (b'{"message":["x"]}', "message", "must be text, not a list"),
+        (b'{"message":"x","conversation_id":5}', "conversation_id", "must be an id, as text, not a number"),
         (b'{"message":"x","conversation_id":"x"}', "conversation_id", "Invalid UUID"),
         (b'{"message":"x","on_busy":"x"}', "on_busy", "Invalid enum value 'x'"),
         (b'{"message":"x","text":"x"}', "text", "is not known"),
@@ -151,6 +153,12 @@ def test_a_fault_names_its_field(body: bytes, field: str, message: str) -> None:
         read(Body(body))
     (fault,) = invalid.value.faults
     assert (fault.field, fault.message) == (field, message)
+    assert invalid.value.detail == f"{field}: {message}"
+
+
+def test_a_body_of_another_kind_is_said_to_be_one() -> None:
+    with pytest.raises(InvalidRequest, match=r"^The body must be an object, not a list\.$"):
+        read(Body(b"[]"))
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,27 @@ def test_a_failed_turn_says_why(serve: Serve, door: Door, status: int) -> None:
 
 
 @both
+def test_a_turn_that_fails_is_named_in_whatever_way_it_was_asked_for(serve: Serve, door: Door) -> None:
+    server = serve(ModelRefused(), rate_limit="9/minute")
+    client = door.client(server, **{"idempotency-key": "k" * 32})
+    failed, again = (client.post(door.ask, json=HI) for _ in range(2))
+    assert failed.json()["type"] == again.json()["type"] == "/problems/model-refused"
+    assert failed.headers["x-turn-id"] == again.headers["x-turn-id"]
+    assert failed.headers["ratelimit"].startswith('"caller";r=8')
+    assert again.headers["idempotency-replayed"] == "true"
+    if door is ASSISTANT:
+        shown = client.get(f"/api/alice/turns/{failed.headers['x-turn-id']}").json()
+        assert shown["status"] == "failed"
+
+
+@both
+def test_what_never_became_a_turn_names_none(serve: Serve, door: Door) -> None:
+    refused = door.client(serve()).post(door.ask, json={"message": ""})
+    assert refused.status_code in {400, 422}
+    assert "x-turn-id" not in refused.headers
+
+
+@both
 def test_cancelling_stops_a_turn_on_any_server_and_keeps_what_was_said(serve: Serve, door: Door) -> None:
     slow = [Reply(pieces=("One ", "two."), hold=asyncio.Event(), hold_after=1) for _ in range(2)]
     for servers in ((one := serve(slow[0]), one), (serve(slow[1]), serve("Never."))):
