@@ -54,7 +54,7 @@ def test_two_requests_have_two_ids(common: Served) -> None:
 
 
 def test_there_is_nothing_elsewhere(common: Served) -> None:
-    for path in ("/nowhere", "/api", "/api/alice", "/chat/x", "/%00", "/api/a%2Fb/chat", "/../etc/passwd"):
+    for path in ("/nowhere", "/api", "/api/alice/x", "/chat/x", "/%00", "/api/a%2Fb/chat", "/../etc/passwd"):
         problem(common.client().get(path), 404, "route-not-found")
 
 

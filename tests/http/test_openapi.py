@@ -73,6 +73,9 @@ def test_every_error_is_a_problem_document() -> None:
                     assert response["content"] == {"application/problem+json": {"schema": problem}}
 
 
+# What the server does beside its requests, in a thread of this process, has its pauses from the same chance that
+# hypothesis watches while it thinks the next request up.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 @schema.parametrize()
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 def test_no_request_is_answered_otherwise_than_described(case: Case[Any], common: Served) -> None:
