@@ -66,14 +66,16 @@ class Listener:
             if position.attempt != live.lease.attempt:
                 yield Reset(attempt=live.lease.attempt)
                 position = Position(attempt=live.lease.attempt, offset=0)
-            async for event in live.events(position.offset, self._pace.silence):
-                yield event
-                if isinstance(event, Delta):
-                    position = event.position
-                elif isinstance(event, Ending):
-                    return
-        async for news in self._followed(owner, turn_id, position):
-            yield news
+            async with aclosing(live.events(position.offset, self._pace.silence)) as said:
+                async for event in said:
+                    yield event
+                    if isinstance(event, Delta):
+                        position = event.position
+                    elif isinstance(event, Ending):
+                        return
+        async with aclosing(self._followed(owner, turn_id, position)) as followed:
+            async for news in followed:
+                yield news
 
     async def _followed(self, owner: str, turn_id: UUID, position: Position) -> AsyncGenerator[TurnEvent, None]:
         loop = asyncio.get_running_loop()

@@ -39,8 +39,8 @@ class EventStream:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events until the turn has ended or nobody listens any more."""
-        await send({"type": "http.response.start", "status": 200, "headers": [*HEADERS, *self._headers]})
         async with aclosing(self._events) as events:
+            await send({"type": "http.response.start", "status": 200, "headers": [*HEADERS, *self._headers]})
             if scope.get("method") == "HEAD":
                 await _send(send, b"", more=False)
                 return

@@ -1,12 +1,16 @@
 """Events become frames, and frames lead back to positions."""
 
 import json
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
+from typing import cast
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from litestar.types import HTTPReceiveMessage, Scope
+from litestar.types import Message as Sent
 
 from chatcore.conversation import Message, Role
 from chatcore.errors import ConversationBusy, DatabaseUnavailable, Failure, ModelTimedOut
@@ -28,6 +32,7 @@ from entrypoints.http.place import Place
 from entrypoints.http.problems import Problem
 from entrypoints.http.sse import PING, Frames, position_of
 from entrypoints.http.statuses import ASSISTANT_STATUS, TEXTBOOK_STATUS
+from entrypoints.http.stream import EventStream
 
 TURN = UUID("018f6a7e-0000-7000-8000-000000000001")
 CONVERSATION = UUID("018f6a7e-0000-7000-8000-000000000002")
@@ -182,3 +187,30 @@ def test_any_text_goes_through_a_frame_unchanged(text: str) -> None:
 
 def msg_of(text: str) -> bytes:
     return wire.encode(wire.DeltaView(text))
+
+
+@pytest.mark.anyio
+async def test_a_reader_who_leaves_before_the_head_is_listened_for_no_longer() -> None:
+    listening = True
+
+    async def events() -> AsyncGenerator[TurnEvent, None]:
+        nonlocal listening
+        try:
+            while True:
+                yield Silence()
+        finally:
+            listening = False
+
+    async def gone(_: Sent) -> None:
+        raise ConnectionResetError
+
+    heard = events()
+    first = await anext(heard)
+    stream = EventStream(heard, frames(), first=first)
+    with pytest.raises(ConnectionResetError):
+        await stream(cast("Scope", {"type": "http", "method": "POST"}), _nothing, gone)
+    assert not listening
+
+
+async def _nothing() -> HTTPReceiveMessage:
+    return {"type": "http.disconnect"}

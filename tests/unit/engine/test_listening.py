@@ -67,6 +67,18 @@ async def test_a_running_turn_is_joined_at_any_position(offset: int) -> None:
     assert text_of(await joined) == "The quick brown fox"[offset:]
 
 
+async def test_whoever_stops_listening_is_forgotten_at_once() -> None:
+    engine = house(Reply(pieces=("One ", "two"), hold=asyncio.Event(), hold_after=1))
+    asked = await engine.ask(streamed=True)
+    assert asked.live is not None
+    hearing = engine.listener.events(OWNER, asked.turn_id, None, asked.live)
+    assert [type(await anext(hearing)) for _ in range(2)] == [Accepted, Delta]
+    assert asked.live._ears
+    await hearing.aclose()
+    assert not asked.live._ears
+    await engine.speaker.drain(0)
+
+
 async def test_silence_is_mentioned_here_and_on_another_replica() -> None:
     hold = asyncio.Event()
     engine = house(Reply(pieces=("late",), hold=hold))
