@@ -28,4 +28,5 @@ class Authenticator(Protocol):
             Unauthenticated: there are no credentials, or they are not valid, or not any more.
             Forbidden: they are valid but may not be used from where they come.
             DatabaseUnavailable: it could not be found out.
+            Overloaded: too many others wait for that.
         """

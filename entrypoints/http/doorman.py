@@ -29,6 +29,7 @@ class Doorman:
             InvalidRequest: the path names nobody.
             Forbidden: the path names somebody else, or the caller's key is not for this.
             DatabaseUnavailable: it could not be found out.
+            Overloaded: too many others wait for that.
         """
         principal = await self._authenticator.authenticate(_credentials(request.scope))
         request.scope["state"]["principal"] = principal

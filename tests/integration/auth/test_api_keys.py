@@ -1,6 +1,7 @@
 """API keys: how they read, how soon a revoked one is refused, and what a scope allows."""
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.auth.api_keys import ApiKeyAuthenticator
-from adapters.auth.lookups import LASTING
+from adapters.auth.lookups import AT_ONCE, LASTING, WAITING
 from adapters.memory.api_keys import MemoryApiKeyStore
 from chatcore.api_key import ApiKey, ApiKeyText
-from chatcore.errors import Forbidden, InvalidRequest, Unauthenticated
+from chatcore.errors import Forbidden, InvalidRequest, Overloaded, Unauthenticated
 from chatcore.principal import Principal, Scope
 from tests.contract.authenticator.clocks import Clocks
 from tests.contract.authenticator.doors import bearing, key_for
@@ -94,3 +95,69 @@ async def test_a_key_does_what_it_is_for_and_no_more() -> None:
         principal.owner_as("alice")
     with pytest.raises(Forbidden):
         principal.owner_as("bob", Scope.READ)
+
+
+class SlowKeys(MemoryApiKeyStore):
+    """Answers when it is told to, and notes how many it was asked at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = asyncio.Event()
+        self.asked = self.under_way = self.most = 0
+
+    async def use(self, text: ApiKeyText, at: datetime) -> ApiKey | None:
+        self.asked += 1
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        await self.told.wait()
+        self.under_way -= 1
+        return await super().use(text, at)
+
+
+def made_up() -> str:
+    return ApiKeyText.fresh(f"owner{uuid4().hex}", uuid4(), ENTROPY).text
+
+
+@pytest.mark.anyio
+async def test_made_up_keys_are_looked_up_a_few_at_a_time_and_known_ones_do_not_wait() -> None:
+    clocks, store = Clocks(), SlowKeys()
+    authenticator = ApiKeyAuthenticator(store, now=clocks.now, monotonic=clocks.monotonic)
+    token = await key_for(store, "alice", clocks)
+    store.told.set()
+    assert await authenticator.authenticate(bearing(token))
+    store.told.clear()
+    guesses = [asyncio.create_task(authenticator.authenticate(bearing(made_up()))) for _ in range(100)]
+    await asyncio.sleep(0.01)
+    assert store.under_way == AT_ONCE
+    assert await authenticator.authenticate(bearing(token))
+    store.told.set()
+    answers = await asyncio.gather(*guesses, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {Unauthenticated}
+    assert (store.asked, store.most) == (101, AT_ONCE)
+
+
+@pytest.mark.anyio
+async def test_more_made_up_keys_than_may_wait_are_sent_away_unread() -> None:
+    store = SlowKeys()
+    authenticator = ApiKeyAuthenticator(store)
+    guesses = [asyncio.create_task(authenticator.authenticate(bearing(made_up()))) for _ in range(WAITING + 5)]
+    await asyncio.sleep(0.01)
+    sent_away = [guess for guess in guesses if guess.done()]
+    store.told.set()
+    answers = await asyncio.gather(*guesses, return_exceptions=True)
+    assert {type(guess.exception()) for guess in sent_away} == {Overloaded}
+    assert len(sent_away) == 5
+    assert sum(isinstance(answer, Unauthenticated) for answer in answers) == WAITING
+
+
+@pytest.mark.anyio
+async def test_the_same_made_up_key_is_looked_up_once_in_ten_seconds() -> None:
+    clocks, store = Clocks(), SlowKeys()
+    store.told.set()
+    authenticator = ApiKeyAuthenticator(store, now=clocks.now, monotonic=clocks.monotonic)
+    guess = made_up()
+    for _ in range(20):
+        with pytest.raises(Unauthenticated):
+            await authenticator.authenticate(bearing(guess))
+        clocks.advance(1)
+    assert store.asked == 20 / LASTING
