@@ -9,6 +9,12 @@ from tests.databases import Database, Databases, choice, databases
 pytest_plugins = ["tests.upstream.fixtures"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--minutes", type=float, default=1.0, help="how long tests that take minutes take each, about"
+    )
+
+
 def pytest_report_header() -> str:
     return f"PostgreSQL: {choice()}"
 

@@ -26,7 +26,4 @@ def server() -> Iterator[Controlled]:
 @pytest.fixture
 def minutes(request: pytest.FixtureRequest) -> float:
     """For how long a test may run that is too long for every day."""
-    given = request.config.getoption("--chaos-minutes", default=None)
-    if not given:
-        pytest.skip("takes minutes: make chaos runs it")
-    return float(given)
+    return float(request.config.getoption("--minutes"))

@@ -92,6 +92,5 @@ async def test_a_connection_cut_at_many_bytes_leaves_one_turn(bench: Bench) -> N
 
 
 @pytest.mark.chaos
-async def test_a_connection_cut_at_any_byte_leaves_one_turn(bench: Bench, minutes: float) -> None:
-    del minutes
+async def test_a_connection_cut_at_any_byte_leaves_one_turn(bench: Bench) -> None:
     assert await sweep(bench, every=1) > 1000

@@ -85,8 +85,7 @@ async def test_an_idle_pool_asks_nothing(database: Server, another_database: Ser
 
 
 @pytest.mark.chaos
-async def test_an_idle_pool_asks_nothing_for_eleven_minutes(database: Server, minutes: float) -> None:
-    del minutes
+async def test_an_idle_pool_asks_nothing_for_eleven_minutes(database: Server) -> None:
     async with Proxy(database.app_url) as proxy, asking.opened(proxy.conninfo) as asked:
         await busy_for_a_moment(asked)
         connections, before, accepted = proxy.connections, dict(proxy.passed), proxy.accepted
