@@ -6,7 +6,6 @@ from adapters.memory.state import MemoryState
 from chatcore.audit import AuditEntry
 from chatcore.conversation import Page
 from chatcore.ports.audit_log import AuditLog
-from chatcore.text import mended
 
 
 class MemoryAuditLog(AuditLog):
@@ -21,7 +20,9 @@ class MemoryAuditLog(AuditLog):
         known = {entry.owner for entry in entries if self._state.knows(entry.owner)}
         for entry in entries:
             if entry.owner in known or not entry.shows_known:
-                self._state.known(entry.owner).audit.setdefault(entry.id, _kept(entry))
+                self._state.known(entry.owner).audit.setdefault(
+                    entry.id, entry.mended()._replace(shows_known=False)
+                )
 
     async def read(self, owner: str, *, limit: int, before: str | None) -> Page[AuditEntry]:
         """Return an owner's entries, newest first; see the port."""
@@ -29,15 +30,3 @@ class MemoryAuditLog(AuditLog):
         older = [entry for entry in newest if before is None or entry.id < before]
         page = tuple(older[:limit])
         return Page(entries=page, next_key=page[-1].id if len(older) > limit else None)
-
-
-def _kept(entry: AuditEntry) -> AuditEntry:
-    return entry._replace(
-        method=mended(entry.method),
-        action=mended(entry.action),
-        request_id=mended(entry.request_id),
-        resource={mended(name): mended(str(id_)) for name, id_ in entry.resource.items()},
-        problem=None if entry.problem is None else mended(entry.problem),
-        address=None if entry.address is None else mended(entry.address),
-        shows_known=False,
-    )

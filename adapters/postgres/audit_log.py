@@ -13,7 +13,6 @@ from adapters.postgres.wire import Row
 from chatcore.audit import AuditEntry
 from chatcore.conversation import Page
 from chatcore.ports.audit_log import AuditLog
-from chatcore.text import mended
 
 _encode = msgspec.json.Encoder().encode
 _NUL = b"\\u0000"
@@ -42,23 +41,14 @@ class PostgresAuditLog(AuditLog):
 
 
 def _encoded(entries: Sequence[AuditEntry]) -> bytes:
-    """Return entries as JSON that `jsonb` takes: it refuses NUL, and UTF-8 has no lone surrogates."""
+    """Return entries as arrays, in JSON that `jsonb` takes: it refuses NUL, and UTF-8 has no lone surrogates."""
     try:
-        encoded = _encode([entry._asdict() for entry in entries])
+        encoded = _encode(entries)
     except UnicodeEncodeError:
         encoded = _NUL
     if _NUL in encoded:
-        encoded = _encode([_mended(entry) for entry in entries])
+        encoded = _encode([entry.mended() for entry in entries])
     return encoded
-
-
-def _mended(entry: AuditEntry) -> dict[str, object]:
-    resource = {mended(name): mended(str(id_)) for name, id_ in entry.resource.items()}
-    fields = entry._asdict()
-    return {
-        **{name: mended(value) if isinstance(value, str) else value for name, value in fields.items()},
-        "resource": resource,
-    }
 
 
 def _entry(owner: str, row: Row) -> AuditEntry:

@@ -202,7 +202,7 @@ def foreign_calls(function: str) -> list[tuple[str, tuple[object, ...]]]:
         "list_api_keys": [(_ALICE,)],
         "revoke_api_key": [(_ALICE, key, datetime.now(UTC))],
         "record_audit_of": [(_ALICE, Jsonb([_entry(id_of(_BOB, "entry"))]))],
-        "record_audit": [(Jsonb([{"owner": _ALICE, **_entry(id_of(_BOB, "entry"))}]),)],
+        "record_audit": [(Jsonb([_entry(id_of(_BOB, "entry"))]),)],
         "read_audit": [(_ALICE, None, 100)],
         "list_audited": [(timedelta(0),)],
         "prune_audit": [(_ALICE, timedelta(0), 100)],
@@ -221,17 +221,9 @@ def foreign_calls(function: str) -> list[tuple[str, tuple[object, ...]]]:
     return [(_call(function, len(values)), values) for values in arguments[function]]
 
 
-def _entry(id_: UUID) -> dict[str, object]:
-    return {
-        "id": str(id_),
-        "at": datetime.now(UTC).isoformat(),
-        "method": "hs256",
-        "action": "GET /api/{user_id}",
-        "resource": {"user_id": _BOB},
-        "status": 403,
-        "request_id": "r-2",
-        "shows_known": False,
-    }
+def _entry(id_: UUID) -> list[object]:
+    at, action = datetime.now(UTC).isoformat(), "GET /api/{user_id}"
+    return [str(id_), at, _ALICE, "hs256", action, 403, "r-2", {"user_id": _BOB}, None, None, False]
 
 
 def _call(function: str, arguments: int) -> str:

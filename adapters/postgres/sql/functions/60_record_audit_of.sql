@@ -1,5 +1,6 @@
--- Keeps entries of one owner, those that are kept already left as they are. An entry that shows that its owner
--- was known makes nobody known again who was erased since.
+-- Keeps entries of one owner, each an array (id, at, owner, method, action, status, request id, resource, problem,
+-- address, whether it shows that the owner was known). Those that are kept already are left as they are. An entry
+-- that shows that its owner was known makes nobody known again who was erased since.
 CREATE OR REPLACE FUNCTION chatcore.record_audit_of(in_owner text, in_entries jsonb) RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -10,21 +11,19 @@ BEGIN
     PERFORM FROM chatcore.app_user AS u WHERE u.owner = in_owner;
     known := FOUND;
     IF NOT known THEN
-        IF in_entries @> '[{"shows_known": false}]' THEN
-            INSERT INTO chatcore.app_user (owner) VALUES (in_owner) ON CONFLICT (owner) DO NOTHING;
-        ELSE
+        PERFORM FROM jsonb_array_elements(in_entries) AS e (entry) WHERE NOT (e.entry -> 10)::boolean;
+        IF NOT FOUND THEN
             RETURN;
         END IF;
+        INSERT INTO chatcore.app_user (owner) VALUES (in_owner) ON CONFLICT (owner) DO NOTHING;
     END IF;
     INSERT INTO chatcore.audit_log (
-        owner, id, at, method, action, resource, status, problem, request_id, address
+        owner, id, at, method, action, status, request_id, resource, problem, address
     )
-    SELECT in_owner, e.id, e.at, e.method, e.action, e.resource, e.status, e.problem, e.request_id, e.address
-      FROM jsonb_to_recordset(in_entries) AS e (
-               id uuid, at timestamptz, method text, action text, resource jsonb, status integer, problem text,
-               request_id text, address text, shows_known boolean
-           )
-     WHERE known OR NOT e.shows_known
+    SELECT in_owner, (e.entry ->> 0)::uuid, (e.entry ->> 1)::timestamptz, e.entry ->> 3, e.entry ->> 4,
+           (e.entry -> 5)::integer, e.entry ->> 6, e.entry -> 7, e.entry ->> 8, e.entry ->> 9
+      FROM jsonb_array_elements(in_entries) AS e (entry)
+     WHERE known OR NOT (e.entry -> 10)::boolean
         ON CONFLICT (owner, id) DO NOTHING;
 END
 $$;

@@ -1,4 +1,4 @@
--- Keeps entries of many owners, each in the name of its own. Owners come in order, so that two batches which
+-- Keeps entries of many owners, arrays as in record_audit_of, each in the name of its own. Owners come in order, so that two batches which
 -- make the same users known do not wait for each other in a ring.
 CREATE OR REPLACE FUNCTION chatcore.record_audit(in_entries jsonb) RETURNS void
 LANGUAGE plpgsql
@@ -8,7 +8,7 @@ DECLARE
 BEGIN
     PERFORM set_config('lock_timeout', '2s', true);
     FOR of_owner IN
-        SELECT e.entry ->> 'owner' AS name, jsonb_agg(e.entry) AS entries
+        SELECT e.entry ->> 2 AS name, jsonb_agg(e.entry) AS entries
           FROM jsonb_array_elements(in_entries) AS e (entry)
          GROUP BY 1
          ORDER BY 1
