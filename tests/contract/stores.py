@@ -183,7 +183,8 @@ async def postgres_stores(
     app_url: str, superuser_url: str, *, prepare: bool = True
 ) -> AsyncIterator[PostgresStores]:
     """Yield stores of a migrated database, used as its serving role."""
-    database = Database(app_url, max_size=4, prepare=prepare)
+    # One owner has a third of these at a time, and races need four.
+    database = Database(app_url, max_size=12, prepare=prepare)
     await database.open()
     try:
         with psycopg.connect(superuser_url, autocommit=True) as superuser:
