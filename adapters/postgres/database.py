@@ -127,7 +127,7 @@ class Database:
             longest = min(2 * longest, _LONGEST_PAUSE)
 
     async def _once(self, statement: bytes, parameters: tuple[Parameter, ...], deadline: float) -> list[Row]:
-        # Every statement of ours names its owner first.
+        # Every statement of ours names its owner first; a look-up or a batch that has none counts as one by itself.
         owner = str(parameters[0]) if parameters else NOBODY
         if not self._turnstile.passed(owner):
             await self._turnstile.wait(owner, deadline - self._kept - monotonic())
@@ -153,8 +153,10 @@ class Database:
                 limit.cancel()
                 if not wire.closed:
                     self._answered_at = monotonic()
-                await self._connections.give_back(wire)
-                self._turnstile.leave(owner)
+                try:
+                    await self._connections.give_back(wire)
+                finally:
+                    self._turnstile.leave(owner)
 
     def _give_back_later(self, wire: Wire, limit: asyncio.TimerHandle, owner: str) -> None:
         limit.cancel()
