@@ -33,6 +33,12 @@ _NO_LIMIT = 86_400.0
 """Seconds of a call without a limit: no reply takes a day, and no clock overflows."""
 
 
+_HOPELESS, _STOOD_IN_FOR = 0.9, 0.5
+"""The parts of a model's calls that fail before it is left alone: where nobody stands in for it, being refused helps
+nobody whom it would still have answered; where somebody does, they are all answered, and sooner.
+"""
+
+
 class ModelUnusable(Exception):
     """The model cannot be used as this installation is; says what mends it."""
 
@@ -57,14 +63,14 @@ class Breakers:
         """Begin with none."""
         self._all: dict[str, Breaker] = {}
 
-    def fresh(self, model: str) -> Breaker:
-        """Return a new breaker for a model; each of its moves is written down."""
+    def fresh(self, model: str, *, share: float = _HOPELESS) -> Breaker:
+        """Return a new breaker for a model, which opens when such a part of its calls fail; each move is written down."""
         log = structlog.get_logger()
 
         def changed(state: BreakerState) -> None:
             log.warning("model breaker", model=model, state=state.value)
 
-        self._all[model] = breaker = Breaker(clock=time.monotonic, changed=changed)
+        self._all[model] = breaker = Breaker(clock=time.monotonic, share=share, changed=changed)
         return breaker
 
     def figures(self) -> Iterable[tuple[str, str, float]]:
@@ -170,17 +176,20 @@ def resilient(
     """
     if settings.provider is Provider.OFFLINE:
         return model
-    bearing = _retried(model, settings, breakers)
+    bearing = _guarded(
+        model, settings, breakers.fresh(model.name, share=_HOPELESS if second is None else _STOOD_IN_FOR)
+    )
     if second is not None:
-        bearing = FallingBack(bearing, _retried(second, settings, breakers))
+        bearing = FallingBack(bearing, _guarded(second, settings, breakers.fresh(second.name)))
     return WithDeadline(bearing, seconds=_timeout(settings))
 
 
-def _retried(model: LanguageModel, settings: Settings, breakers: Breakers) -> LanguageModel:
+def _guarded(model: LanguageModel, settings: Settings, breaker: Breaker) -> LanguageModel:
     # A provider's wish to be left alone beyond the deadline is told to the client, not slept through.
     usual = Patience()
     patience = replace(usual, seconds=min(usual.seconds, _timeout(settings)))
-    return Retrying(CircuitBreaking(model, breakers.fresh(model.name)), patience=patience)
+    # The breaker stands outside: who is refused by it would otherwise wait, and be asked for again.
+    return CircuitBreaking(Retrying(model, patience=patience), breaker)
 
 
 def _compatible(settings: Settings, name: str, *, key: str | None, url: str | None) -> LanguageModel:

@@ -52,9 +52,9 @@ WRAPPERS: Mapping[str, Wrap] = {
     "limited": lambda model: Limited(model, at_once=100, waiting=0),
     "with deadline": lambda model: WithDeadline(model, seconds=60),
     "everything": lambda model: WithDeadline(
-        Retrying(
-            CircuitBreaking(Limited(model, at_once=100, waiting=0), Breaker(clock=monotonic)),
-            patience=Patience(attempts=1),
+        CircuitBreaking(
+            Retrying(Limited(model, at_once=100, waiting=0), patience=Patience(attempts=1)),
+            Breaker(clock=monotonic),
         ),
         seconds=60,
     ),

@@ -1,5 +1,6 @@
 """The container makes what the settings say, and takes whatever is given in place of a part."""
 
+import time
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,10 +10,10 @@ import pytest
 from adapters.auth.hs256 import issue_token
 from adapters.offline import OfflineLanguageModel
 from adapters.openai.model import OpenAILanguageModel
-from adapters.resilience import FallingBack, Retrying, WithDeadline
-from adapters.scripted import ScriptedLanguageModel
+from adapters.resilience import CircuitBreaking, FallingBack, Retrying, WithDeadline
+from adapters.scripted import Reply, ScriptedLanguageModel
 from chatcore.chat import Question
-from chatcore.errors import ModelUnavailable, Unauthenticated
+from chatcore.errors import ModelFailed, ModelUnavailable, Unauthenticated
 from chatcore.events import Done
 from chatcore.ports.authenticator import Credentials
 from chatcore.prompt import whole_window
@@ -23,6 +24,7 @@ from entrypoints.wiring import models
 from entrypoints.wiring.databases import figures, main_database, shares, sign_in_database
 from entrypoints.wiring.lifetime import opened
 from entrypoints.wiring.storage import StorageUnusable, goes_through_a_pooler
+from tests.integration.models.asking import ask
 
 SECRET = "0123456789abcdef0123456789abcdef"
 BEARER = "Bearer " + issue_token(SECRET, "ada", timedelta(hours=1))
@@ -61,7 +63,8 @@ def test_a_real_provider_is_asked_again_and_cut_short() -> None:
     container = Container(settings=Settings(openai_api_key="k", model_timeout=None), database_url="")
     model = container.language_model()
     assert isinstance(model, WithDeadline)
-    assert isinstance(model._model, Retrying)
+    assert isinstance(model._model, CircuitBreaking)
+    assert isinstance(model._model._model, Retrying)
 
 
 @pytest.mark.parametrize("keys", [{"openai_api_key": "k"}, {"gemini_api_key": "k"}])
@@ -207,3 +210,36 @@ async def test_parts_are_opened_once_and_closed_in_reverse_after_the_turns_ended
     async with opened(parts, Speaker(), 3, container.metrics(), []):  # type: ignore[arg-type]
         story.append("serve")
     assert story == ["open first", "open second", "serve", "drain 3", "close second", "close first"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("second", "left_alone"), [(None, 0), (ScriptedLanguageModel(["Yes."], name="b"), 1)])
+async def test_a_model_that_fails_half_the_time_is_left_alone_where_another_stands_in(
+    second: ScriptedLanguageModel | None, left_alone: int
+) -> None:
+    # It breaks off in mid-reply, which nobody asks again.
+    first = ScriptedLanguageModel(["Yes.", Reply(pieces=("Ye",), error=ModelFailed())] * 20, name="a")
+    breakers = models.Breakers()
+    model = models.resilient(first, second, Settings(openai_api_key="k"), breakers)
+    for _ in range(30):
+        await ask(model, streamed=True)
+    assert [shut for _, _, shut in breakers.figures()] == [left_alone]
+    assert len(first.requests) == (20 if left_alone else 30)
+
+
+@pytest.mark.anyio
+async def test_a_model_that_is_left_alone_keeps_nobody_waiting() -> None:
+    breakers = models.Breakers()
+    first, second = ScriptedLanguageModel(["No."], name="a"), ScriptedLanguageModel(["Yes."], name="b")
+    alone = models.resilient(first, None, Settings(openai_api_key="k"), breakers)
+    stood_in_for = models.resilient(first, second, Settings(openai_api_key="k"), breakers)
+    for model in (alone, stood_in_for):
+        assert isinstance(model, WithDeadline)
+        guarded = model._model._first if isinstance(model._model, FallingBack) else model._model
+        assert isinstance(guarded, CircuitBreaking)
+        for _ in range(20):
+            guarded._breaker.failed()
+    began = time.monotonic()
+    assert type((await ask(alone, streamed=True)).error) is ModelUnavailable
+    assert (await ask(stood_in_for, streamed=True)).text == "Yes."
+    assert time.monotonic() - began < 1

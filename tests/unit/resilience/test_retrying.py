@@ -123,13 +123,14 @@ async def test_an_outage_is_not_amplified_beyond_a_tenth() -> None:
 
 async def test_behind_a_breaker_an_outage_is_hardly_seen() -> None:
     model, clock = ScriptedLanguageModel([DOWN]), Clock()
-    guarded = CircuitBreaking(model, Breaker(clock=clock))
-    patient = Retrying(guarded, sleep=clock.sleep, clock=clock)
+    patient = Retrying(model, sleep=clock.sleep, clock=clock)
+    guarded = CircuitBreaking(patient, Breaker(clock=clock))
     errors: list[ChatError | None] = []
     for _ in range(600):
         clock.now += 1
-        errors.append((await ask(patient, streamed=True)).error)
-    assert len(model.requests) <= 80
+        errors.append((await ask(guarded, streamed=True)).error)
+    # Twenty questions, ten retries, and a probe in ten seconds.
+    assert len(model.requests) <= 20 + 10 + 60
     assert all(type(error) is ModelUnavailable for error in errors)
 
 
