@@ -60,7 +60,8 @@ def server(serve: Serve) -> Served:
 def adrift() -> Iterator[Served]:
     """A server whose database is not there; it knows so after the first request, and answers at once then."""
     nowhere = "postgresql://nobody:hunter2@127.0.0.1:1/nothing"
-    settings = Settings(database_url=nowhere, auth_jwt_secret=SECRET, rate_limit=None)
+    # Without an audit trail, which would try to write its rows for as long as the session lasts, and log that.
+    settings = Settings(database_url=nowhere, auth_jwt_secret=SECRET, rate_limit=None, audit=False)
     model = ScriptedLanguageModel()
     with served(Container(settings=settings, language_model=model), model) as server:
         yield server

@@ -62,7 +62,7 @@ def test_a_guest_waits_for_the_owner_to_mend_its_server(made: Path) -> None:
         killed = postmaster(made)
         os.kill(killed, signal.SIGKILL)
         assert soon(lambda: not runs(killed))
-        assert not guest.alive()
+        assert soon(lambda: not guest.alive())
         owner.order("restart")
         assert guest.restart_if_dead()
         assert guest.attached
