@@ -8,7 +8,7 @@ from adapters.postgres.schema_source import statement
 from chatcore.ports.account_store import AccountStore
 from chatcore.spending import DAYS, DaysCalls, Spending
 
-_Facts = tuple[date, int, int, date | None, int, int, int]
+_Facts = tuple[date, int, int, date | None, int, int, int, int]
 _AT_ONCE = 20
 """Conversations that one statement erases: few enough that it ends in time when each of them is long."""
 
@@ -26,13 +26,15 @@ class PostgresAccountStore(AccountStore):
         """Forget everything of a user; see the port."""
         erased, more = False, True
         while more:
-            ((anything, further),) = await self._database.call(self._erase, owner, _AT_ONCE)
+            ((anything, further),) = await self._database.call_for(owner, self._erase, _AT_ONCE)
             erased, more = erased or bool(anything), bool(further)
         return erased
 
     async def usage(self, owner: str) -> Spending:
         """Return what a user has spent; see the port."""
-        rows = cast("list[_Facts]", await self._database.call(self._usage, owner, DAYS))
+        rows = await self._told(owner)
+        while rows[0][-1]:
+            rows = await self._told(owner)
         today, counted, reserved, *_ = rows[0]
         return Spending(
             today=today,
@@ -40,7 +42,10 @@ class PostgresAccountStore(AccountStore):
             reserved=reserved,
             days=tuple(
                 DaysCalls(day=day, calls=calls, input_tokens=asked, output_tokens=said)
-                for _, _, _, day, calls, asked, said in rows
+                for _, _, _, day, calls, asked, said, _ in rows
                 if day is not None
             ),
         )
+
+    async def _told(self, owner: str) -> list[_Facts]:
+        return cast("list[_Facts]", await self._database.call_for(owner, self._usage, DAYS))

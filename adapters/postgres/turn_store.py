@@ -138,9 +138,11 @@ class PostgresTurnStore(TurnStore):
         return _found(await self._one(self._cancel, owner, turn_id))
 
     async def _settled_dead(self, owner: str) -> bool:
-        """Settle turns whose process died, in whatever conversation, and return whether there were any."""
-        (times,) = await self._one(self._interrupt_dead, owner)
-        return bool(times)
+        """Settle all turns whose process died, in whatever conversation, and return whether there were any."""
+        some = False
+        while (await self._one(self._interrupt_dead, owner))[0]:
+            some = True
+        return some
 
     async def _begun(self, opening: Opening) -> Row:
         return await self._one(
@@ -166,8 +168,8 @@ class PostgresTurnStore(TurnStore):
             opening.fair_use.daily_tokens,
         )
 
-    async def _one(self, sql: bytes, *parameters: Parameter) -> Row:
-        (row,) = await self._database.call(sql, *parameters)
+    async def _one(self, sql: bytes, owner: str, *parameters: Parameter) -> Row:
+        (row,) = await self._database.call_for(owner, sql, *parameters)
         return row
 
 

@@ -84,3 +84,22 @@ async def test_what_was_lost_is_there_as_it_was_estimated(stores: Stores) -> Non
     await opened(stores.turns, dead.conversation_id)
     (day,) = (await stores.accounts.usage(OWNER)).days
     assert replace(day, day=day.day) == DaysCalls(day=day.day, calls=1, input_tokens=50, output_tokens=2)
+
+
+async def test_however_many_processes_died_nothing_is_missing(stores: Stores) -> None:
+    for _ in range(101):
+        dead = (await opened(stores.turns, fair_use=BUDGET)).lease
+        await stores.let_lease_expire(OWNER, dead.turn_id)
+    spending = await stores.accounts.usage(OWNER)
+    assert [day.calls for day in spending.days] == [101]
+    assert spending.reserved == 0
+
+
+async def test_tokens_of_however_many_dead_are_free_again_where_they_run_short(stores: Stores) -> None:
+    times = 101
+    enough = FairUse(daily_tokens=times * REPLY_ALLOWANCE)
+    for _ in range(times):
+        dead = (await opened(stores.turns, fair_use=enough)).lease
+        await stores.let_lease_expire(OWNER, dead.turn_id)
+    # As much as only all of them together had reserved.
+    await opened(stores.turns, fair_use=enough, prompt_tokens=(times - 1) * REPLY_ALLOWANCE)

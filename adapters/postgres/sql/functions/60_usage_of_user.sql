@@ -1,9 +1,10 @@
 -- Returns what counts against a user's budget of today, and what their calls have cost on each of so many days,
 -- newest first: a row for each day with calls, or one without a day. The days are of UTC. Turns whose process
--- died are settled first, so that nothing is missing.
+-- died are settled first, and how many those were is told: until it is none, something may be missing.
 CREATE OR REPLACE FUNCTION chatcore.usage_of_user(in_owner text, in_days integer)
 RETURNS TABLE (
-    today date, counted bigint, reserved bigint, day date, calls bigint, input_tokens bigint, output_tokens bigint
+    today date, counted bigint, reserved bigint, day date, calls bigint, input_tokens bigint, output_tokens bigint,
+    settled integer
 )
 LANGUAGE plpgsql
 AS $$
@@ -13,13 +14,13 @@ DECLARE
     since timestamptz := (this_day - in_days + 1)::timestamp AT TIME ZONE 'UTC';
     budget record;
 BEGIN
-    PERFORM chatcore.interrupt_dead_turns(in_owner);
+    settled := chatcore.interrupt_dead_turns(in_owner);
     SELECT d.spent, d.reserved INTO budget
       FROM chatcore.token_day AS d
      WHERE d.owner = in_owner
        AND d.day = this_day;
     RETURN QUERY
-    SELECT this_day, coalesce(budget.spent, 0), coalesce(budget.reserved, 0), ledger.*
+    SELECT this_day, coalesce(budget.spent, 0), coalesce(budget.reserved, 0), ledger.*, settled
       FROM (VALUES (1)) AS one
       LEFT JOIN (
                SELECT (c.created_at AT TIME ZONE 'UTC')::date, count(*), sum(c.input_tokens)::bigint,
