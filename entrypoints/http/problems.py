@@ -51,9 +51,17 @@ class Refusal(msgspec.Struct, frozen=True):
     title: str
 
 
+class Unreadable(HTTPException):
+    """A 400 that says what cannot be read; of the framework's own nobody is told more than the title."""
+
+    def __init__(self, detail: str) -> None:
+        """Take the sentence that a client may read."""
+        super().__init__(status_code=400, detail=detail)
+
+
 REFUSALS = MappingProxyType(
     {
-        400: Refusal("bad-request", "The request is not valid HTTP"),
+        400: Refusal("bad-request", "The request cannot be read"),
         404: Refusal("route-not-found", "There is nothing at this address"),
         405: Refusal("method-not-allowed", "This address does not take this method"),
         408: Refusal("request-too-slow", "The body did not come in time"),
@@ -70,6 +78,8 @@ def of(error: Exception, table: StatusTable, scope: Scope) -> Problem:
     match error:
         case ChatError():
             return of_error(error, table, scope)
+        case Unreadable():
+            return _refused(400, _instance(scope), request_id_of(scope), error.detail)
         case HTTPException():
             return of_refusal(error, scope)
         case _:
@@ -83,7 +93,7 @@ def of_error(error: ChatError, table: StatusTable, scope: Scope) -> Problem:
         type=_type(error.code()),
         title=error.title(),
         status=table[type(error)],
-        detail=error.detail or f"{error.title()}.",
+        detail=_sentence(error.detail or error.title(), names_a_field=bool(faults)),
         instance=_instance(scope),
         request_id=request_id_of(scope),
         retryable=error.retryable,
@@ -123,13 +133,19 @@ def request_id_of(scope: Scope) -> str:
     return str(scope["state"].get("request_id", ""))
 
 
-def _refused(status: int, instance: str, request_id: str) -> Problem:
+def _sentence(detail: str, *, names_a_field: bool) -> str:
+    """Return a detail as a sentence; one that begins with a field's name keeps it as it is written."""
+    begun = detail if names_a_field else detail[:1].upper() + detail[1:]
+    return begun if begun.endswith((".", "!", "?")) else f"{begun}."
+
+
+def _refused(status: int, instance: str, request_id: str, detail: str = "") -> Problem:
     refusal = REFUSALS[status]
     return Problem(
         type=_type(refusal.slug),
         title=refusal.title,
         status=status,
-        detail=f"{refusal.title}.",
+        detail=detail or f"{refusal.title}.",
         instance=instance,
         request_id=request_id,
         retryable=False,

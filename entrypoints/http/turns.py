@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 from litestar import post, route
-from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
 
@@ -16,6 +15,7 @@ from entrypoints.http import wire
 from entrypoints.http.doorman import AnyRequest
 from entrypoints.http.paths import READ, id_of
 from entrypoints.http.place import Place
+from entrypoints.http.problems import Unreadable
 from entrypoints.http.reading import header
 from entrypoints.http.replies import Reply
 from entrypoints.http.routes import Routes
@@ -58,7 +58,7 @@ class TurnRoutes(Routes):
         last = header(request.scope, b"last-event-id")
         position = position_of(last) if last else None
         if last and position is None:
-            raise HTTPException(status_code=400)
+            raise Unreadable("Last-Event-ID must be the id of an event.")
         if position is not None:
             await self._store.look(place.owner, turn_id)
         events = self._listener.events(place.owner, turn_id, position)

@@ -36,7 +36,7 @@ def test_a_document_says_where_and_under_which_id() -> None:
         "type": "/problems/model-refused",
         "title": "The model refused to reply",
         "status": 502,
-        "detail": "of course",
+        "detail": "Of course.",
         "instance": "/a%20b/%FF%3Fx",
         "request_id": "r",
         "retryable": False,
@@ -47,6 +47,21 @@ def test_a_name_of_a_field_that_a_client_made_up_is_not_repeated_at_length() -> 
     invalid = InvalidRequest("x", faults=(FieldFault(field="x" * 5000, message="is not known"),))
     (fault,) = msgspec.to_builtins(problems.of(invalid, ASSISTANT_STATUS, SCOPE))["errors"]
     assert len(fault["field"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (InvalidRequest("the body is empty"), "The body is empty."),
+        (InvalidRequest("Not so!"), "Not so!"),
+        (InvalidRequest(), "The request is not valid."),
+        (InvalidRequest.of("on_busy", "must be text"), "on_busy: must be text."),
+    ],
+)
+def test_a_detail_is_a_sentence_and_leaves_the_name_of_a_field_as_it_is(
+    error: InvalidRequest, detail: str
+) -> None:
+    assert problems.of(error, ASSISTANT_STATUS, SCOPE).detail == detail
 
 
 @pytest.mark.parametrize(("status", "told"), [(404, 404), (418, 400), (431, 400), (501, 500), (599, 500)])
