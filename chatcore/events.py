@@ -40,7 +40,7 @@ class Delta:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reset:
-    """A new attempt began: what was shown so far is void."""
+    """What was shown so far is void: another attempt began, or the listener claims more than was ever said."""
 
     attempt: int
 

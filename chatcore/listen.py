@@ -7,10 +7,23 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chatcore.errors import DatabaseUnavailable, Failure
-from chatcore.events import Accepted, Delta, Ending, Failed, Position, Reset, Silence, TurnEvent, ending_of
+from chatcore.events import (
+    Accepted,
+    Cancelled,
+    Delta,
+    Done,
+    Ending,
+    Failed,
+    Position,
+    Reset,
+    Silence,
+    TurnEvent,
+    ending_of,
+)
 from chatcore.live import LiveTurn
 from chatcore.ports.turn_store import Progress, TurnStore
 from chatcore.speaker import Speaker
+from chatcore.turn import Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +76,8 @@ class Listener:
             yield Accepted(turn_id=turn_id, conversation_id=turn.conversation_id, attempt=turn.attempt)
             position = Position(attempt=turn.attempt, offset=0)
         if live is not None:
-            if position.attempt != live.lease.attempt:
+            # All that anybody has of this attempt was said here: whoever has more has it from nowhere.
+            if position.attempt != live.lease.attempt or position.offset > live.length:
                 yield Reset(attempt=live.lease.attempt)
                 position = Position(attempt=live.lease.attempt, offset=0)
             async with aclosing(live.events(position.offset, self._pace.silence)) as said:
@@ -114,6 +128,9 @@ def _news(progress: Progress | None, position: Position) -> list[Delta | Reset |
             events.append(Reset(attempt=turn.attempt))
         position = Position(attempt=turn.attempt, offset=0)
     ending = ending_of(turn)
+    if _beyond(turn, ending, position):
+        events.append(Reset(attempt=turn.attempt))
+        position = Position(attempt=turn.attempt, offset=0)
     text = progress.text if ending is None or turn.reply is None else turn.reply.content[position.offset :]
     if text:
         reached = Position(attempt=turn.attempt, offset=position.offset + len(text))
@@ -121,3 +138,14 @@ def _news(progress: Progress | None, position: Position) -> list[Delta | Reset |
     if ending is not None:
         events.append(ending)
     return events
+
+
+def _beyond(turn: Turn, ending: Ending | None, position: Position) -> bool:
+    """Return whether a listener claims more of a turn than was said in it, and so cannot have what was.
+
+    While a turn runs elsewhere a listener may be ahead of the store, which is told a moment later; and ahead of what
+    is left of one that was interrupted. So this is judged where the whole reply is known.
+    """
+    if turn.reply is None or not isinstance(ending, Done | Cancelled):
+        return False
+    return position.offset > len(turn.reply.content)

@@ -165,7 +165,7 @@ class DeltaView(msgspec.Struct, frozen=True):
 
 
 class ResetView(msgspec.Struct, frozen=True):
-    """The data of `reset`: what was shown so far is void, attempt so many begins."""
+    """The data of `reset`: what was shown so far is void, attempt so many is told from its beginning."""
 
     attempt: int
 

@@ -150,7 +150,8 @@ def test_a_foolish_last_event_id_is_a_400(common: Served, door: Door, foolish: s
     client = door.client(common)
     told = heard(client, "POST", door.ask, json=HI, headers=STREAM)
     response = client.get(door.turn(told[0].data) + "/events", headers={"last-event-id": foolish})
-    problem(response, 400, "bad-request")
+    told_of = problem(response, 400, "bad-request")
+    assert told_of["detail"] == "Last-Event-ID must be the id of an event."
 
 
 @both
@@ -158,6 +159,15 @@ def test_an_id_of_another_attempt_voids_what_was_shown(common: Served, door: Doo
     client = door.client(common)
     told = heard(client, "POST", door.ask, json=HI, headers=STREAM)
     again = heard(client, "GET", door.turn(told[0].data) + "/events", headers={"last-event-id": "7-3"})
+    assert (again[0].name, again[-1].name) == ("reset", "done")
+    assert text_of(again) == text_of(told)
+
+
+@both
+def test_an_id_past_the_end_of_the_reply_voids_what_was_shown(common: Served, door: Door) -> None:
+    client = door.client(common)
+    told = heard(client, "POST", door.ask, json=HI, headers=STREAM)
+    again = heard(client, "GET", door.turn(told[0].data) + "/events", headers={"last-event-id": "1-99999"})
     assert (again[0].name, again[-1].name) == ("reset", "done")
     assert text_of(again) == text_of(told)
 

@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 
 from adapters.scripted import Reply
 from chatcore.errors import TurnNotFound
-from chatcore.events import Accepted, Delta, Done, Ending, Failed, Interrupted, Position, Reset, Silence
+from chatcore.events import (
+    Accepted,
+    Delta,
+    Done,
+    Ending,
+    Failed,
+    Interrupted,
+    Position,
+    Reset,
+    Silence,
+    TurnEvent,
+)
 from chatcore.live import LiveTurn
 from tests.unit.engine.house import OWNER, house, text_of, until
 
@@ -44,7 +55,7 @@ async def test_another_replica_follows_what_is_stored() -> None:
     assert sum(isinstance(event, Delta) for event in heard) > 1
 
 
-@pytest.mark.parametrize("offset", [0, 1, 17, len(REPLY) - 1, len(REPLY), len(REPLY) + 5])
+@pytest.mark.parametrize("offset", [0, 1, 17, len(REPLY) - 1, len(REPLY)])
 async def test_a_finished_turn_is_replayed_from_any_position(offset: int) -> None:
     engine = house(REPLY)
     asked = await engine.ask()
@@ -52,6 +63,48 @@ async def test_a_finished_turn_is_replayed_from_any_position(offset: int) -> Non
     position = Position(attempt=1, offset=offset)
     heard = [event async for event in engine.listener.events(OWNER, asked.turn_id, position)]
     assert text_of(heard) == REPLY[offset:]
+    assert isinstance(heard[-1], Done)
+
+
+@pytest.mark.parametrize("here", [True, False])
+@pytest.mark.parametrize("offset", [len(REPLY) + 1, 99_999, 2**63])
+async def test_whoever_claims_more_than_was_said_is_told_all_of_it_from_the_beginning(
+    offset: int, here: bool
+) -> None:
+    engine = house(REPLY)
+    asked = await engine.ask()
+    await engine.ending(asked)
+    live = asked.live if here else None
+    position = Position(attempt=1, offset=offset)
+    heard = [
+        event async for event in house(state=engine.state).listener.events(OWNER, asked.turn_id, position, live)
+    ]
+    assert isinstance(heard[0], Reset)
+    assert text_of(heard[1:]) == REPLY
+    assert isinstance(heard[-1], Done)
+
+
+async def test_a_follower_ahead_of_the_store_is_not_reset_while_the_turn_runs_elsewhere() -> None:
+    hold = asyncio.Event()
+    engine = house(Reply(pieces=("The quick ", "brown fox"), hold=hold, hold_after=1))
+    # Nothing is stored before the end, as in the moment before a checkpoint.
+    engine.store.outages["checkpoint"] = 10_000
+    asked = await engine.ask(streamed=True)
+    await until(lambda: asked.live is not None and asked.live.length)
+    following = house(state=engine.state)
+    heard: list[TurnEvent] = []
+
+    async def follow() -> None:
+        position = Position(attempt=1, offset=len("The quick "))
+        async for event in following.listener.events(OWNER, asked.turn_id, position):
+            heard.append(event)  # noqa: PERF401 - the test looks at it while it grows
+
+    task = asyncio.create_task(follow())
+    await until(lambda: following.store.calls.count("follow") > 1)
+    hold.set()
+    await task
+    assert not any(isinstance(event, Reset) for event in heard)
+    assert text_of(heard) == "brown fox"
     assert isinstance(heard[-1], Done)
 
 
