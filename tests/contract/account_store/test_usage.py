@@ -87,8 +87,9 @@ async def test_what_was_lost_is_there_as_it_was_estimated(stores: Stores) -> Non
 
 
 async def test_however_many_processes_died_nothing_is_missing(stores: Stores) -> None:
+    plenty = FairUse(daily_tokens=1_000_000)
     for _ in range(101):
-        dead = (await opened(stores.turns, fair_use=BUDGET)).lease
+        dead = (await opened(stores.turns, fair_use=plenty)).lease
         await stores.let_lease_expire(OWNER, dead.turn_id)
     spending = await stores.accounts.usage(OWNER)
     assert [day.calls for day in spending.days] == [101]
