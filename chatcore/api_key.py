@@ -1,4 +1,5 @@
-"""API keys: long-lived credentials that a user gives to a program, each for reading, writing or both.
+"""API keys: long-lived credentials that a user gives to a program, each for what it names:
+reading, writing, erasing its user.
 
 A key reads `ck_<id>_<secret>`. The id names the key and its owner, since whatever is stored is found under
 its owner; the secret is 32 random bytes. Only the SHA-256 of the whole text is stored: with so much

@@ -13,6 +13,8 @@ class Scope(StrEnum):
 
     READ = "read"
     WRITE = "write"
+    ERASE = "erase"
+    """To forget everything of the user, for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

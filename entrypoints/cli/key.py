@@ -18,7 +18,8 @@ from entrypoints.wiring.keys import new_key, with_key_store
 from entrypoints.wiring.storage import StorageUnusable
 
 T = TypeVar("T")
-_EVERYTHING = tuple(scope.value for scope in Scope)
+_SCOPES = tuple(scope.value for scope in Scope)
+_USUAL = (Scope.READ.value, Scope.WRITE.value)
 
 
 @click.group()
@@ -30,7 +31,12 @@ def key() -> None:
 @click.argument("user")
 @click.option("--name", default="key", show_default=True, help="What the key is for.")
 @click.option(
-    "--scope", type=click.Choice(_EVERYTHING), multiple=True, default=_EVERYTHING, help="What it may do."
+    "--scope",
+    type=click.Choice(_SCOPES),
+    multiple=True,
+    default=_USUAL,
+    show_default=True,
+    help="What it may do, once for each; erase is to forget the user with everything.",
 )
 @click.option("--ttl", callback=duration, help="How long it is valid.  [default: until it is revoked]")
 def create(user: str, name: str, scope: tuple[str, ...], ttl: timedelta | None) -> None:

@@ -8,6 +8,7 @@ from litestar.types import ASGIApp
 
 from chatcore.erasure import Erasure
 from chatcore.ports.account_store import AccountStore
+from chatcore.principal import Scope
 from entrypoints.http import wire
 from entrypoints.http.doorman import AnyRequest, Doorman
 from entrypoints.http.paths import READ
@@ -43,5 +44,5 @@ class AccountRoutes(Routes):
 
     async def erase(self, request: AnyRequest) -> ASGIApp:
         """Forget everything of the user, which is as true if nothing was known."""
-        await self._erasure.erase(await self._doorman.owner(request))
+        await self._erasure.erase(await self._doorman.owner(request, Scope.ERASE))
         return Reply(204, b"", (NO_STORE,))

@@ -21,8 +21,10 @@ class Doorman:
         """Take who tells callers apart."""
         self._authenticator = authenticator
 
-    async def owner(self, request: AnyRequest) -> str:
+    async def owner(self, request: AnyRequest, scope: Scope | None = None) -> str:
         """Return whose data this request may touch: those of the path's user, who must be the caller.
+
+        What a key must be for is told by the method, unless it is named.
 
         Raises:
             Unauthenticated: nobody can be told to be calling.
@@ -33,7 +35,8 @@ class Doorman:
         """
         principal = await self._authenticator.authenticate(_credentials(request.scope))
         request.scope["state"]["principal"] = principal
-        scope = Scope.READ if request.method in _READING else Scope.WRITE
+        if scope is None:
+            scope = Scope.READ if request.method in _READING else Scope.WRITE
         return principal.owner_as(checked_user_id(request.path_params["user_id"]), scope)
 
 

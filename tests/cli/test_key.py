@@ -18,6 +18,14 @@ def test_a_key_is_shown_once_and_listed_without_its_text(run: Run, urls: dict[st
     assert text.text not in run("key", "list", "ada", **urls).output
 
 
+def test_a_key_erases_its_user_only_where_that_is_asked_for(run: Run, urls: dict[str, str]) -> None:
+    run("key", "create", "eve", **urls)
+    run("key", "create", "eve", "--scope", "erase", **urls)
+    usual, asked = json.loads(run("key", "list", "eve", "--json", **urls).stdout)
+    assert usual["scopes"] == ["read", "write"]
+    assert asked["scopes"] == ["erase"]
+
+
 def test_a_revoked_key_says_so(run: Run, urls: dict[str, str]) -> None:
     text = ApiKeyText.parse(run("key", "create", "ada", **urls).stdout.strip())
     assert text is not None

@@ -83,12 +83,16 @@ def test_nobody_forgets_another(common: Served) -> None:
     assert common.client("alice").get(ALICE + "/conversations").json()["items"] != []
 
 
-def test_a_key_for_reading_forgets_nobody(serve: Serve, database: Database) -> None:
+def test_a_key_that_is_not_for_it_forgets_nobody(serve: Serve, database: Database) -> None:
     server = serve()
     server.client("alice").post(CHAT, json=HI)
-    problem(bearing(server, key_of(server, "alice", Scope.READ)).delete(ALICE), 403, "forbidden")
+    for scopes in ((Scope.READ,), (Scope.WRITE,), (Scope.READ, Scope.WRITE)):
+        problem(bearing(server, key_of(server, "alice", *scopes)).delete(ALICE), 403, "forbidden")
     assert rows(database, "alice")["message"] == 2
-    assert bearing(server, key_of(server, "alice", Scope.WRITE)).delete(ALICE).status_code == 204
+    eraser = bearing(server, key_of(server, "alice", Scope.ERASE))
+    problem(eraser.post(CHAT, json=HI), 403, "forbidden")
+    problem(eraser.get(ALICE + "/usage"), 403, "forbidden")
+    assert eraser.delete(ALICE).status_code == 204
 
 
 def test_a_key_opens_nothing_elsewhere_once_its_user_is_forgotten(serve: Serve) -> None:

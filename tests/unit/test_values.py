@@ -58,6 +58,13 @@ def test_a_key_to_read_with_does_not_write() -> None:
         reader.owner_as("ada", scope=Scope.WRITE)
 
 
+def test_a_key_to_read_and_write_with_does_not_erase_and_who_signed_in_does() -> None:
+    usual = frozenset({Scope.READ, Scope.WRITE})
+    with pytest.raises(Forbidden):
+        Principal(user_id="ada", method="test", scopes=usual).owner_as("ada", scope=Scope.ERASE)
+    assert Principal(user_id="ada", method="test").owner_as("ada", scope=Scope.ERASE) == "ada"
+
+
 @pytest.mark.parametrize("user_id", ["ada", "auth0|5f7", "ada@example.org", "1", "Ωmega", "x" * 255])
 def test_ids_of_real_systems_are_user_ids(user_id: str) -> None:
     assert checked_user_id(user_id) == user_id
