@@ -1,5 +1,6 @@
 -- The audit trail: a row for each action of somebody who is known. The serving role may add to it and read it,
--- but neither change nor delete: whoever takes that role over cannot wipe out what it did.
+-- but neither change nor delete single ones: whoever takes that role over cannot pick out what it did. What is
+-- left to it is to erase a whole user, whose rows go along; the lines that were shipped before are the witness.
 
 CREATE TABLE chatcore.audit_log (
     owner text NOT NULL,
