@@ -31,17 +31,17 @@ class PostgresApiKeyStore(ApiKeyStore):
         scopes = "{" + ",".join(sorted(key.scopes)) + "}"
         expires_at = None if key.expires_at is None else key.expires_at.isoformat()
         created_at = key.created_at.isoformat()
-        await self._database.call(
-            self._add, key.owner, key.id, key.name, scopes, text.digest, created_at, expires_at
+        await self._database.call_for(
+            key.owner, self._add, key.id, key.name, scopes, text.digest, created_at, expires_at
         )
 
     async def of_owner(self, owner: str) -> Sequence[ApiKey]:
         """Return an owner's keys, oldest first; see the port."""
-        return [_key(owner, row) for row in await self._database.call(self._list, owner)]
+        return [_key(owner, row) for row in await self._database.call_for(owner, self._list)]
 
     async def revoke(self, owner: str, key_id: UUID, at: datetime) -> bool:
         """Make a key open nothing any more; see the port."""
-        ((found,),) = await self._database.call(self._revoke, owner, key_id, at.isoformat())
+        ((found,),) = await self._database.call_for(owner, self._revoke, key_id, at.isoformat())
         return bool(found)
 
     async def use(self, text: ApiKeyText, at: datetime) -> ApiKey | None:

@@ -35,7 +35,7 @@ class PostgresAuditLog(AuditLog):
 
     async def read(self, owner: str, *, limit: int, before: str | None) -> Page[AuditEntry]:
         """Return an owner's entries, newest first; see the port."""
-        rows = await self._database.call(self._read, owner, before, limit + 1)
+        rows = await self._database.call_for(owner, self._read, before, limit + 1)
         page = tuple(_entry(owner, row) for row in rows[:limit])
         return Page(entries=page, next_key=page[-1].id if len(rows) > limit else None)
 

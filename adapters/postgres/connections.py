@@ -76,7 +76,7 @@ class Connections:
         figures = self._pool.get_stats()
         return {
             "size": figures.get("pool_size", 0),
-            "idle": figures.get("pool_available", 0) + len(self._at_hand),
+            "idle": figures.get("pool_available", 0) + sum(not wire.closed for wire in self._at_hand),
             "waiting": figures.get("requests_waiting", 0),
         }
 

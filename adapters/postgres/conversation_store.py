@@ -29,7 +29,7 @@ class PostgresConversationStore(ConversationStore):
 
     async def conversations(self, owner: str, *, limit: int, before: UUID | None) -> Page[Conversation]:
         """Return conversations, newest first; see the port."""
-        rows = await self._database.call(self._list, owner, before, limit + 1)
+        rows = await self._database.call_for(owner, self._list, before, limit + 1)
         page = tuple(_conversation(owner, row) for row in rows[:limit])
         return Page(entries=page, next_key=str(page[-1].id) if len(rows) > limit else None)
 
@@ -43,7 +43,7 @@ class PostgresConversationStore(ConversationStore):
 
     async def delete(self, owner: str, conversation_id: UUID) -> None:
         """Delete a conversation with everything in it; see the port."""
-        ((deleted,),) = await self._database.call(self._delete, owner, conversation_id)
+        ((deleted,),) = await self._database.call_for(owner, self._delete, conversation_id)
         if not deleted:
             raise ConversationNotFound
 
@@ -52,7 +52,7 @@ class PostgresConversationStore(ConversationStore):
     ) -> Page[Message]:
         """Return the newest messages, ascending; see the port."""
         below = _BEYOND if before is None else max(min(before, _BEYOND), 0)
-        rows = await self._database.call(self._messages, owner, conversation_id, below, limit + 1, replaced)
+        rows = await self._database.call_for(owner, self._messages, conversation_id, below, limit + 1, replaced)
         if rows and rows[0][0] is None:
             raise ConversationNotFound
         page = rows[:limit][::-1]
@@ -62,7 +62,7 @@ class PostgresConversationStore(ConversationStore):
         )
 
     async def _one(self, sql: bytes, owner: str, *parameters: Parameter) -> Conversation:
-        rows = await self._database.call(sql, owner, *parameters)
+        rows = await self._database.call_for(owner, sql, *parameters)
         if not rows:
             raise ConversationNotFound
         return _conversation(owner, rows[0])

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from time import monotonic
 
 from psycopg.conninfo import conninfo_to_dict
@@ -10,7 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 from adapters.postgres.breaker import Away, Breaker
 from adapters.postgres.connections import Connections
 from adapters.postgres.failures import Transient
-from adapters.postgres.turnstile import NOBODY, Turnstile
+from adapters.postgres.turnstile import Turnstile
 from adapters.postgres.wire import Parameter, Row, Wire
 from chatcore.errors import DatabaseUnavailable
 
@@ -81,18 +81,29 @@ class Database:
         return self._breaker.open
 
     def occupancy(self) -> Mapping[str, int]:
-        """Return how many connections there are, how many of them are idle, and how many calls wait for one."""
-        figures = self._connections.occupancy()
-        return {**figures, "waiting": figures["waiting"] + self._turnstile.waiting}
+        """Return how many connections there are, how many of them are idle, and how many calls wait for one;
+        apart from those, how many wait for others of their owner while connections are free.
+        """
+        figures, waiting = self._connections.occupancy(), self._turnstile.waiting
+        if self._turnstile.free:
+            return {**figures, "held_back": waiting}
+        return {**figures, "waiting": figures["waiting"] + waiting, "held_back": 0}
 
     @property
     def waits(self) -> tuple[int, float]:
-        """How many calls had to ask for a connection so far, and how many seconds they waited in all."""
+        """How many times calls waited for their turn or a connection so far, and how many seconds in all."""
         times, seconds = self._connections.waits
         return times + self._turnstile.waits, seconds + self._turnstile.waited
 
+    async def call_for(self, owner: str, statement: bytes, *parameters: Parameter) -> list[Row]:
+        """Return the rows of a statement whose `$1` is an owner and whose parameters are `$2` and so on.
+
+        Of the connections one owner's calls have a share at a time. Else, and in what it raises, as `call`.
+        """
+        return await self._call(owner, statement, (owner, *parameters))
+
     async def call(self, statement: bytes, *parameters: Parameter) -> list[Row]:
-        """Return the rows of a statement with parameters `$1`, `$2` and so on.
+        """Return the rows of a statement with parameters `$1`, `$2` and so on, which is of no owner.
 
         The caller may be cancelled at any time; the statement is then carried out all the same.
 
@@ -101,20 +112,23 @@ class Database:
             Duplicate: a unique key is taken.
             StatementFault: it can never succeed.
         """
+        return await self._call(object(), statement, parameters)
+
+    async def _call(self, whose: Hashable, statement: bytes, parameters: tuple[Parameter, ...]) -> list[Row]:
         deadline = monotonic() + self._budget
         try:
             with self._breaker.passage(deadline):
-                return await self._repeated(statement, parameters, deadline)
+                return await self._repeated(whose, statement, parameters, deadline)
         except (Away, Transient) as error:
             raise DatabaseUnavailable(retry_after=_SAY_AGAIN) from error
 
     async def _repeated(
-        self, statement: bytes, parameters: tuple[Parameter, ...], deadline: float
+        self, whose: Hashable, statement: bytes, parameters: tuple[Parameter, ...], deadline: float
     ) -> list[Row]:
         longest = _FIRST_PAUSE
         while True:
             try:
-                return await self._once(statement, parameters, deadline)
+                return await self._once(whose, statement, parameters, deadline)
             except Transient as error:
                 # Full jitter, so that those who failed together do not come back together.
                 pause = random.uniform(0, longest)  # noqa: S311  # chance, no secret
@@ -126,15 +140,15 @@ class Database:
             await asyncio.sleep(pause)
             longest = min(2 * longest, _LONGEST_PAUSE)
 
-    async def _once(self, statement: bytes, parameters: tuple[Parameter, ...], deadline: float) -> list[Row]:
-        # Every statement of ours names its owner first; a look-up or a batch that has none counts as one by itself.
-        owner = str(parameters[0]) if parameters else NOBODY
-        if not self._turnstile.passed(owner):
-            await self._turnstile.wait(owner, deadline - self._kept - monotonic())
+    async def _once(
+        self, whose: Hashable, statement: bytes, parameters: tuple[Parameter, ...], deadline: float
+    ) -> list[Row]:
+        if not self._turnstile.passed(whose):
+            await self._turnstile.wait(whose, deadline - self._kept - monotonic())
         try:
             wire = await self._connections.take(deadline - self._kept - monotonic())
         except BaseException:
-            self._turnstile.leave(owner)
+            self._turnstile.leave(whose)
             raise
         patience = min(self._budget * _ANSWER_WITHIN, deadline - monotonic())
         # A silent server keeps even a cancellation waiting: only closing the socket under it helps.
@@ -148,7 +162,7 @@ class Database:
         finally:
             if wire.busy:
                 # Our caller was cancelled; the answer is awaited without it.
-                wire.when_idle(lambda: self._give_back_later(wire, limit, owner))
+                wire.when_idle(lambda: self._give_back_later(wire, limit, whose))
             else:
                 limit.cancel()
                 if not wire.closed:
@@ -156,12 +170,12 @@ class Database:
                 try:
                     await self._connections.give_back(wire)
                 finally:
-                    self._turnstile.leave(owner)
+                    self._turnstile.leave(whose)
 
-    def _give_back_later(self, wire: Wire, limit: asyncio.TimerHandle, owner: str) -> None:
+    def _give_back_later(self, wire: Wire, limit: asyncio.TimerHandle, whose: Hashable) -> None:
         limit.cancel()
         self._connections.give_back_later(wire)
-        self._turnstile.leave(owner)
+        self._turnstile.leave(whose)
 
 
 def _options(conninfo: str, application_name: str, *, direct: bool) -> dict[str, object]:

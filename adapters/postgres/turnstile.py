@@ -5,12 +5,11 @@ Whoever asks a hundred times as much as others so waits a hundred times as long,
 
 import asyncio
 from collections import Counter, deque
+from collections.abc import Hashable
 from time import monotonic
 
 from adapters.postgres.failures import Transient
 
-NOBODY = ""
-"""Whose the calls are that no owner makes."""
 _SHARE = 3
 """Of so many places one owner may have one: so many statements of one at once would slow down all others'."""
 
@@ -19,24 +18,24 @@ class Turnstile:
     """So many places, and a queue for each owner that has calls waiting."""
 
     def __init__(self, places: int) -> None:
-        """Take how many calls may be inside at once."""
-        self._free = places
+        """Take how many calls may be inside at once; `free` is how many of the places nobody has."""
+        self.free = places
         self._share = max(1, places // _SHARE)
-        self._inside = Counter[str]()
+        self._inside = Counter[Hashable]()
         # In the order in which they are served next; one that was served goes to the end.
-        self._queues: dict[str, deque[asyncio.Future[None]]] = {}
+        self._queues: dict[Hashable, deque[asyncio.Future[None]]] = {}
         self.waiting = self.waits = 0
         self.waited = 0.0
 
-    def passed(self, owner: str) -> bool:
+    def passed(self, owner: Hashable) -> bool:
         """Enter at once, if there is a place, which there is not while one waits who may have it."""
-        if self._free and not self._sated(owner):
-            self._free -= 1
+        if self.free and not self._sated(owner):
+            self.free -= 1
             self._inside[owner] += 1
             return True
         return False
 
-    async def wait(self, owner: str, patience: float) -> None:
+    async def wait(self, owner: Hashable, patience: float) -> None:
         """Enter when it is this call's turn.
 
         Raises:
@@ -59,9 +58,9 @@ class Turnstile:
             self.waiting -= 1
             self.waited += monotonic() - began
 
-    def leave(self, owner: str) -> None:
+    def leave(self, owner: Hashable) -> None:
         """Leave the place to whoever is next."""
-        self._free += 1
+        self.free += 1
         self._inside[owner] -= 1
         if not self._inside[owner]:
             del self._inside[owner]
@@ -75,14 +74,14 @@ class Turnstile:
                 turn = queue.popleft()
                 if queue:
                     self._queues[other] = queue
-                self._free -= 1
+                self.free -= 1
                 self._inside[other] += 1
                 turn.set_result(None)
                 return
 
-    def _sated(self, owner: str) -> bool:
-        """Return whether an owner has as many places as one may; what is nobody's may have them all."""
-        return owner != NOBODY and self._inside[owner] >= self._share
+    def _sated(self, owner: Hashable) -> bool:
+        """Return whether an owner has as many places as one may."""
+        return self._inside[owner] >= self._share
 
 
 def _too_late(turn: "asyncio.Future[None]") -> None:

@@ -43,10 +43,15 @@ def figures(database: Database | None) -> Iterable[tuple[str, str, float]]:
     occupancy = database.occupancy()
     yield "pool_connections", "Database connections that are open", occupancy["size"]
     yield "pool_connections_idle", "Database connections that are open and not in use", occupancy["idle"]
-    yield "pool_waiting", "Calls that wait for a database connection", occupancy["waiting"]
+    yield "pool_waiting", "Calls that wait because no database connection is free", occupancy["waiting"]
+    yield (
+        "pool_held_back",
+        "Calls that wait for others of their owner, connections being free",
+        occupancy["held_back"],
+    )
     waits, waited = database.waits
-    yield "pool_waits_total", "Calls that found no database connection at hand and asked for one", waits
-    yield "pool_wait_seconds_total", "Seconds that calls waited for a database connection", waited
+    yield "pool_waits_total", "Times that calls waited for their turn or a connection", waits
+    yield "pool_wait_seconds_total", "Seconds that calls waited for their turn or a connection", waited
     yield "database_breaker_open", "Whether the database is known to be away", float(database.away)
 
 

@@ -13,7 +13,7 @@ from adapters.scripted.model import Reply, ScriptedLanguageModel
 from chatcore.errors import ChatError
 from entrypoints.container import Container
 from entrypoints.logging import configure_logging, current_request
-from entrypoints.settings import Settings
+from entrypoints.settings import Settings, Switch
 from tests.databases import Database, Databases
 from tests.http.served import SECRET, Served, served
 
@@ -61,7 +61,7 @@ def adrift() -> Iterator[Served]:
     """A server whose database is not there; it knows so after the first request, and answers at once then."""
     nowhere = "postgresql://nobody:hunter2@127.0.0.1:1/nothing"
     # Without an audit trail, which would try to write its rows for as long as the session lasts, and log that.
-    settings = Settings(database_url=nowhere, auth_jwt_secret=SECRET, rate_limit=None, audit=False)
+    settings = Settings(database_url=nowhere, auth_jwt_secret=SECRET, rate_limit=None, audit=Switch.OFF)
     model = ScriptedLanguageModel()
     with served(Container(settings=settings, language_model=model), model) as server:
         yield server

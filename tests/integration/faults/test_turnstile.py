@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from adapters.postgres.failures import Transient
-from adapters.postgres.turnstile import NOBODY, Turnstile
+from adapters.postgres.turnstile import Turnstile
 
 pytestmark = pytest.mark.anyio
 
@@ -62,11 +62,6 @@ async def test_one_owner_has_a_third_of_the_places_though_nobody_else_is_there(c
     assert crowd.inside == ["greedy"] * 2
     await crowd.go("greedy")
     assert crowd.inside == ["greedy"] * 2
-
-
-async def test_what_is_nobodys_may_have_every_place(crowd: Crowd) -> None:
-    await crowd.come(*[NOBODY] * 7)
-    assert crowd.inside == [NOBODY] * 6
 
 
 async def test_whoever_comes_beside_the_greedy_does_not_wait(crowd: Crowd) -> None:

@@ -18,6 +18,7 @@ from tests.databases import Database as Made
 pytestmark = pytest.mark.anyio
 LEFT = b"SELECT count(*) FROM pg_prepared_statements"
 IDENTITY = b"SELECT current_setting('chatcore.owner', true), current_setting('lock_timeout')"
+LOOK_OF = b"SELECT $1::text"
 LOOK = b"SELECT (chatcore.look_at_turn('alice', $1)).id"
 
 
@@ -149,7 +150,7 @@ async def test_callers_cancelled_at_any_point_cost_no_connection(asked: Database
         await asyncio.gather(caller, return_exceptions=True)
     assert await asked.call(b"SELECT pg_backend_pid()") == session
     await asyncio.sleep(0.05)
-    assert asked.occupancy() == {"size": 1, "idle": 1, "waiting": 0}
+    assert asked.occupancy() == {"size": 1, "idle": 1, "waiting": 0, "held_back": 0}
 
 
 async def test_many_callers_share_few_connections(database: Made) -> None:
@@ -179,3 +180,15 @@ async def test_a_server_that_is_not_there_is_said_to_be_away_within_the_budget()
             await asyncio.wait_for(database.call(b"SELECT 1"), 0.1)
     finally:
         await database.close()
+
+
+async def test_one_owner_waits_for_itself_while_others_and_what_is_nobodys_pass(database: Made) -> None:
+    wait = b"SELECT pg_sleep(0.3)::text WHERE $1 <> ''"
+    async with opened(database.app_url, max_size=6) as asked:
+        greedy = [asyncio.create_task(asked.call_for("greedy", wait)) for _ in range(4)]
+        await asyncio.sleep(0.1)
+        assert (asked.occupancy()["held_back"], asked.occupancy()["waiting"]) == (2, 0)
+        await asyncio.gather(asked.call_for("ada", LOOK_OF), asked.call(b"SELECT 1"), asked.call(b"SELECT 2"))
+        assert not any(task.done() for task in greedy)
+        await asyncio.gather(*greedy)
+        assert asked.occupancy()["held_back"] == 0
