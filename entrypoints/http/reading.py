@@ -36,9 +36,9 @@ async def read_json(decoder: msgspec.json.Decoder[T], scope: Scope, receive: Rec
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise fault_of(str(error)) from None
+        raise fault_of(str(error), decoder.type) from None
     except (ValueError, RecursionError):
-        raise InvalidRequest("the body is not valid JSON") from None
+        raise InvalidRequest("The body is not valid JSON." if body.strip() else "The body is empty.") from None
 
 
 def header(scope: Scope, name: bytes) -> str | None:
@@ -102,7 +102,7 @@ def query(scope: Scope, name: str) -> str | None:
     try:
         values = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True, max_num_fields=100)
     except ValueError:
-        raise InvalidRequest("the query cannot be read") from None
+        raise InvalidRequest("The query cannot be read.") from None
     given = values.get(name, [])
     if len(given) > 1:
         raise InvalidRequest.of(name, "must be given once")

@@ -69,7 +69,7 @@ async def test_a_finished_turn_is_replayed_from_any_position(offset: int) -> Non
 @pytest.mark.parametrize("here", [True, False])
 @pytest.mark.parametrize("offset", [len(REPLY) + 1, 99_999, 2**63])
 async def test_whoever_claims_more_than_was_said_is_told_all_of_it_from_the_beginning(
-    offset: int, here: bool
+    offset: int, *, here: bool
 ) -> None:
     engine = house(REPLY)
     asked = await engine.ask()
