@@ -1,6 +1,8 @@
 """What the catalogue must say of every table, so that no owner can reach another and the tables can be sharded."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -23,6 +25,16 @@ SELECT i.indexrelid::regclass::text,
   FROM pg_index AS i
   JOIN pg_class AS c ON c.oid = i.indrelid
  WHERE c.relnamespace = 'chatcore'::regnamespace
+"""
+# Whatever sets an identity, or calls what sets one, without being told whose.
+_STEPS_OF_MANY = """
+SELECT p.proname
+  FROM pg_proc AS p
+  JOIN pg_language AS l ON l.oid = p.prolang
+ WHERE p.pronamespace = 'chatcore'::regnamespace
+   AND l.lanname = 'plpgsql'
+   AND p.proargnames[1] IS DISTINCT FROM 'in_owner'
+ ORDER BY 1
 """
 _RIGHTS = """
 SELECT c.relname, p.privilege_type
@@ -64,6 +76,17 @@ def test_every_table_has_a_primary_key_and_owner_leads_every_index(
     indexes = owner.execute(_INDEXES).fetchall()
     assert len(indexes) > len(keyed)
     assert [index for index in indexes if index[1] != "owner"] == []
+
+
+def test_the_page_on_sharding_distributes_every_table_and_names_each_step_that_is_of_no_single_owner(
+    owner: "psycopg.Connection[tuple[object, ...]]",
+) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "scaling.md").read_text("utf-8")
+    citus = page.partition("## Sharded by owner, with Citus")[2]
+    assert sorted(re.findall(r"create_distributed_table\('chatcore\.(\w+)', 'owner'", citus)) == tables(owner)
+    steps = [str(name) for (name,) in owner.execute(_STEPS_OF_MANY).fetchall()]
+    assert len(steps) > 1
+    assert [name for name in steps if f"`{name}` is of " not in citus] == []
 
 
 def test_every_table_reaches_the_user_by_foreign_keys_that_cascade(
