@@ -1,4 +1,4 @@
-"""A language model that is left alone for a while once it has failed again and again."""
+"""A language model that is left alone for a while when too many of its calls failed."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing

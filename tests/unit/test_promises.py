@@ -22,6 +22,13 @@ def named() -> Iterator[Path]:
                 yield folder / name.rpartition("/")[2]
 
 
+def test_each_promise_has_a_last_figure() -> None:
+    rows = [line for line in TABLE.splitlines() if line.startswith("| ") and "|---" not in line]
+    assert len(rows) > 50
+    columns = {row: [cell.strip() for cell in row.strip("|").split(" | ")] for row in rows}
+    assert [row for row, cells in columns.items() if len(cells) != 3 or not re.search(r"\w", cells[2])] == []
+
+
 def test_each_place_that_is_named_is_there() -> None:
     places = list(named())
     assert len(places) > 50
