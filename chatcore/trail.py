@@ -1,12 +1,13 @@
 """Gathers audit entries and writes them in batches, so that no request waits for its own.
 
 While nothing is recorded nothing runs. Entries that cannot be written wait until they can; where too many
-wait, the newest are lost, which is told. Nothing of it is ever cancelled: a batch whose answer is lost is
+wait, the newest are lost, which is told. A batch that is refused is halved down to whatever it is refused for,
+so that one entry costs nobody else theirs. Nothing of it is ever cancelled: a batch whose answer is lost is
 written again, and its ids keep it from being there twice.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -97,7 +98,9 @@ class Trail:
         try:
             await self.flush()
         except DatabaseUnavailable:
-            self._lose(Loss.CLOSED, len(self._waiting))
+            left = len(self._waiting)
+            self._settle(left)
+            self._lost(Loss.CLOSED, left, None)
 
     def _begin_in(self, seconds: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._begin)
@@ -125,18 +128,27 @@ class Trail:
             batch = self._waiting[: self._batch]
             if not batch:
                 return
+            refused: list[Exception] = []
             try:
-                await self._log.record(batch)
-            except DatabaseUnavailable:
-                raise
-            except Exception as bug:  # noqa: BLE001  # a batch that can never be written must not block all others
-                self._lose(Loss.FAULTY, len(batch), bug)
-            else:
-                self._settle(len(batch))
+                await self._write_these(batch, refused)
+            finally:
+                if refused:
+                    self._lost(Loss.FAULTY, len(refused), refused[0])
 
-    def _lose(self, why: Loss, count: int, bug: Exception | None = None) -> None:
-        self._settle(count)
-        self._lost(why, count, bug)
+    async def _write_these(self, batch: Sequence[AuditEntry], refused: list[Exception]) -> None:
+        """Write the entries that wait first, and add to `refused` why each was that can never be written."""
+        try:
+            await self._log.record(batch)
+        except DatabaseUnavailable:
+            raise
+        except Exception as bug:  # noqa: BLE001  # whatever it is, it must not block all others
+            if len(batch) > 1:
+                half = len(batch) // 2
+                await self._write_these(batch[:half], refused)
+                await self._write_these(batch[half:], refused)
+                return
+            refused.append(bug)
+        self._settle(len(batch))
 
     def _settle(self, count: int) -> None:
         del self._waiting[:count]

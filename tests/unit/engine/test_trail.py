@@ -25,6 +25,8 @@ class Log(AuditLog):
         self.tries = 0
         self.fails: Exception | None = None
         self.gate: asyncio.Event | None = None
+        self.poison: AuditEntry | None = None
+        self.away_at = 0
 
     async def record(self, entries: Sequence[AuditEntry]) -> None:
         self.tries += 1
@@ -33,6 +35,10 @@ class Log(AuditLog):
             await self.gate.wait()
         if self.fails is not None:
             raise self.fails
+        if self.tries == self.away_at:
+            raise DatabaseUnavailable
+        if self.poison in batch:
+            raise ValueError("never")
         self.batches.append(batch)
 
     async def read(self, owner: str, *, limit: int, before: str | None) -> Page[AuditEntry]:
@@ -154,6 +160,33 @@ async def test_beyond_that_the_newest_are_lost_and_told(trail: Trail, log: Log, 
     await until(log, 40)
     assert log.written == made[:40]
     assert losses.told == [(Loss.FULL, 1, None)] * 3
+
+
+@pytest.mark.parametrize("place", range(10))
+async def test_one_that_can_never_be_written_costs_nobody_else_theirs(
+    trail: Trail, log: Log, losses: Losses, place: int
+) -> None:
+    made = [entry() for _ in range(12)]
+    log.poison = made[place]
+    for one in made:
+        trail.record(one)
+    await trail.flush()
+    assert log.written == made[:place] + made[place + 1 :]
+    assert [(why, count, type(bug)) for why, count, bug in losses.told] == [(Loss.FAULTY, 1, ValueError)]
+
+
+async def test_an_outage_in_the_middle_of_a_refused_batch_loses_nothing_else(log: Log, losses: Losses) -> None:
+    trail = await opened(log, losses, Gathering(pause=60, batch=10))
+    made = [entry() for _ in range(4)]
+    log.poison = made[0]
+    log.away_at = 5
+    for one in made:
+        trail.record(one)
+    with pytest.raises(DatabaseUnavailable):
+        await trail.flush()
+    await trail.flush()
+    assert log.written == made[1:]
+    assert [count for _, count, _ in losses.told] == [1]
 
 
 async def test_a_batch_that_can_never_be_written_is_told_and_keeps_up_no_other(
