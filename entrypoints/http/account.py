@@ -32,9 +32,10 @@ class AccountRoutes(Routes):
 
     def routes(self) -> Sequence[HTTPRouteHandler]:
         """Return the handlers."""
+        # Erasing answers 204 by itself: registered as 204, Litestar would allow it no result, and so no response.
         return [
             route(f"{_USER}/usage", http_method=READ, status_code=200)(self.usage),
-            delete(_USER, status_code=200)(self.erase),  # 204, which Litestar wants no result for
+            delete(_USER, status_code=200)(self.erase),
         ]
 
     async def usage(self, request: AnyRequest) -> ASGIApp:

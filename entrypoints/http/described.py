@@ -20,7 +20,8 @@ class Parameter(msgspec.Struct, frozen=True):
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One method of one path.
 
-    `replies` gives the body of each status of success, `errors` the statuses that are problems.
+    `replies` gives the body of each status of success, `errors` the statuses that are problems. `description` is for
+    what nobody would guess from the summary.
     """
 
     method: str
@@ -28,6 +29,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     tag: str
     summary: str
+    description: str = ""
     replies: dict[int, object]
     errors: tuple[int, ...] = ()
     body: type | None = None
@@ -208,6 +210,7 @@ OPERATIONS = (
         name="usage",
         tag="account",
         summary="What the user spent today and on each of the last thirty days, in tokens",
+        description="Days on which no model was called are left out.",
         replies={200: wire.SpendingView},
         errors=_CALLER,
         parameters=(USER,),
@@ -219,6 +222,11 @@ OPERATIONS = (
         name="eraseUser",
         tag="account",
         summary="Forget everything of the user, for ever; what runs is stopped. A key must be for `erase`",
+        description=(
+            "Takes half a second, in which other processes write what they had gathered of the user's actions, which"
+            " then goes as well. Keys go, too: no process takes one longer than ten seconds after. After a 503 some"
+            " may be gone already; the same request goes on with the rest."
+        ),
         replies={204: None},
         errors=_CALLER,
         parameters=(ERASED,),

@@ -5,6 +5,7 @@ into that version's words: `nullable` for a type null, nothing beside a `$ref`.
 """
 
 from collections.abc import Mapping
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -23,12 +24,16 @@ _PROBLEMS = {
     409: "The conversation is busy, or the turn was cancelled",
     413: "The body is too large",
     415: "The body has to be JSON",
-    422: "The request is not valid, or its idempotency key was used with another one",
+    422: "The request is not valid",
     429: "Too many requests",
     500: "The database or the model failed, or something went wrong on this server",
     502: "The model failed",
     503: "The database, the model or the server itself cannot serve now",
     504: "The model did not reply in time",
+}
+_PROBLEMS_OF_QUESTIONS = {
+    **_PROBLEMS,
+    422: "The request is not valid, or its idempotency key was used with another one",
 }
 _HEADERS = {
     "X-Turn-Id": "The turn, if the question became one: to look it up, to follow, to stop or to replace it",
@@ -97,6 +102,8 @@ def _operation(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
         "parameters": [_parameter(parameter) for parameter in operation.parameters],
         "responses": _responses(operation, schemas),
     }
+    if operation.description:
+        described["description"] = operation.description
     if operation.body is not None:
         content = {"schema": schemas.of(operation.body), "example": operation.example}
         described["requestBody"] = {"required": True, "content": {"application/json": content}}
@@ -132,7 +139,8 @@ def _responses(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
         responses["200"]["headers"] = _headers(*_HEADERS_OF_QUESTIONS)
     for status in operation.errors:
         content = {MEDIA_TYPE: {"schema": schemas.of(Problem)}}
-        responses[str(status)] = {"description": _PROBLEMS[status], "content": content}
+        problems = _PROBLEMS_OF_QUESTIONS if asks else _PROBLEMS
+        responses[str(status)] = {"description": problems[status], "content": content}
         if status in _HEADERS_OF_PROBLEMS:
             responses[str(status)]["headers"] = _headers(*_HEADERS_OF_PROBLEMS[status])
         if asks and status in _AFTER_THE_BEGINNING:
@@ -153,11 +161,16 @@ def _stream(schemas: _Schemas) -> dict[str, Any]:
 def _spoken(schema: object) -> object:
     """Return a schema of JSON Schema 2020-12 in the words of OpenAPI 3.0."""
     if isinstance(schema, Mapping):
-        spoken = {key: _spoken(value) for key, value in schema.items() if not _superfluous(key, value)}
+        spoken = {key: _said(key, value) for key, value in schema.items() if not _superfluous(key, value)}
         if "anyOf" in spoken:
             return _without_null(spoken)
         return _referring(spoken)
     return [_spoken(one) for one in schema] if isinstance(schema, list | tuple) else schema
+
+
+def _said(key: str, value: object) -> object:
+    # What a type is for comes from its docstring, which the source indents.
+    return cleandoc(value) if key == "description" and isinstance(value, str) else _spoken(value)
 
 
 def _superfluous(key: str, value: object) -> bool:

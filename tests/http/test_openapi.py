@@ -56,6 +56,28 @@ def test_every_name_that_is_referred_to_is_there() -> None:
     assert names <= set(DOCUMENT["components"]["schemas"])
 
 
+def test_what_a_docstring_says_comes_without_the_indents_of_its_source() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    told = [schema["description"] for schema in schemas.values() if "description" in schema]
+    assert len(told) > 10
+    assert any("\n" in one for one in told)
+    assert [one for one in told if "\n " in one] == []
+
+
+def test_only_a_question_is_said_to_have_an_idempotency_key_that_was_used() -> None:
+    for operations in DOCUMENT["paths"].values():
+        for operation in operations.values():
+            described = operation["responses"].get("422", {}).get("description", "")
+            keyed = any(parameter["name"] == "Idempotency-Key" for parameter in operation["parameters"])
+            assert ("idempotency key" in described) == (keyed and "422" in operation["responses"])
+
+
+def test_what_erasing_takes_and_leaves_is_told() -> None:
+    described = DOCUMENT["paths"]["/api/{user_id}"]["delete"]["description"]
+    assert "half a second" in described
+    assert "503" in described
+
+
 def test_every_operation_of_a_user_wants_a_token() -> None:
     for path, operations in DOCUMENT["paths"].items():
         for operation in operations.values():
