@@ -24,13 +24,17 @@ def audit() -> None:
     """Show what users did, and prune what is too old to be kept."""
 
 
-@audit.command()
+@audit.command(short_help="Show what a USER did, newest first.")
 @click.argument("user")
 @click.option("--limit", type=click.IntRange(1, _LONGEST), default=50, show_default=True, help="How many.")
 @click.option("--before", type=click.UUID, help="Only what came before the entry with this id.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def show(user: str, limit: int, before: UUID | None, as_json: bool) -> None:  # noqa: FBT001 - click's way
-    """Show what a USER did, newest first; foreign attempts stand with whoever made them."""
+    """Show what a USER did, newest first; foreign attempts stand with whoever made them.
+
+    A line holds: when, status, route, ids in its path, problem, how the caller was known, address, request id. A hyphen
+    stands where there is none.
+    """
     try:
         owner = checked_user_id(user)
     except InvalidRequest as refusal:
@@ -45,11 +49,13 @@ def show(user: str, limit: int, before: UUID | None, as_json: bool) -> None:  # 
     else:
         for entry in page.entries:
             click.echo(_line(entry))
+    if not page.entries:
+        say(f"No entries of {owner}." if before is None else f"No entries of {owner} before that one.")
     if page.next_key is not None:
         say(f"There are older ones: --before {page.next_key}")
 
 
-@audit.command()
+@audit.command(short_help="Delete what is too old, of everybody.")
 @click.option(
     "--older-than", "age", required=True, callback=duration, help="How old, such as 90d; nothing younger goes."
 )
@@ -66,7 +72,7 @@ def prune(age: timedelta, as_json: bool) -> None:  # noqa: FBT001 - click's way
         _give_up(error)
     if as_json:
         click.echo(json.dumps({"pruned": gone}))
-    say(f"{gone} rows went")
+    say(_rows(gone) + " went")
 
 
 def _facts(entry: AuditEntry) -> dict[str, object]:
@@ -109,4 +115,8 @@ def _give_up(error: ChatError | StorageUnusable) -> NoReturn:
 
 def _tell_rows(rows: int) -> None:
     if sys.stderr.isatty():
-        click.echo(f"\r{rows:,} rows", nl=False, err=True)
+        click.echo(f"\r{_rows(rows)}", nl=False, err=True)
+
+
+def _rows(number: int) -> str:
+    return "1 row" if number == 1 else f"{number:,} rows"

@@ -12,7 +12,7 @@ from chatcore.errors import ChatError
 from chatcore.ports.language_model import LanguageModel, ModelCall, ModelRequest
 from chatcore.prompt import Prompt
 from entrypoints.development_key import signing_secret
-from entrypoints.settings import Provider, Settings
+from entrypoints.settings import Provider, Settings, Switch
 from entrypoints.wiring import tracing
 from entrypoints.wiring.lifetime import Closable
 from entrypoints.wiring.models import MODELS, ModelUnusable, check
@@ -49,6 +49,9 @@ def checks(settings: Settings) -> Iterator[Finding]:
     yield from _authentication(settings)
     yield from _database(settings)
     yield _model(settings)
+    if settings.audit is Switch.OFF:
+        words = "no row of what users do is kept; the request lines are the only trail"
+        yield Finding(Grade.WARNING, "CHATCORE_AUDIT", words)
     if settings.otlp_endpoint is not None:
         yield _tracing()
 

@@ -86,7 +86,15 @@ def test_what_a_caller_chose_cannot_break_a_line_or_reach_the_terminal(
 
 def test_of_a_user_who_did_nothing_nothing_is_shown(run: Run, urls: dict[str, str]) -> None:
     assert run("audit", "show", "ada", "--json", **urls).stdout == "[]\n"
-    assert run("audit", "show", "ada", **urls).stdout == ""
+    shown = run("audit", "show", "ada", **urls)
+    assert (shown.exit_code, shown.stdout, shown.stderr) == (0, "", "No entries of ada.\n")
+
+
+def test_the_help_names_each_column_and_cuts_no_summary_short(run: Run) -> None:
+    columns = ("when", "status", "route", "ids", "problem", "known", "address", "request id")
+    told = " ".join(run("audit", "show", "--help").stdout.split())
+    assert [column for column in columns if column not in told.partition("A line holds:")[2]] == []
+    assert "..." not in run("audit", "--help").stdout.partition("Commands:")[2]
 
 
 @pytest.mark.parametrize("most", [1, 3, 1000])
@@ -111,7 +119,7 @@ def test_the_command_prunes_as_the_schema_s_owner_and_says_how_much(
     pruned = run("audit", "prune", "--older-than", "2d", "--json", **only)
     assert pruned.exit_code == 0, pruned.stderr
     assert json.loads(pruned.stdout) == {"pruned": 1}
-    assert pruned.stderr == "1 rows went\n"
+    assert pruned.stderr == "1 row went\n"
     assert left(database) == [("ada", "new")]
 
 

@@ -27,6 +27,13 @@ def test_an_empty_environment_is_healthy_but_without_a_real_model(run: Run) -> N
     assert "warn  model (offline): no real model; set OPENAI_API_KEY" in result.stdout
 
 
+def test_a_trail_that_is_off_is_a_warning(run: Run) -> None:
+    result = run("doctor", "--json", CHATCORE_AUDIT="off")
+    assert result.exit_code == 0, result.stdout
+    assert grades(result)["CHATCORE_AUDIT"] == "warning"
+    assert "CHATCORE_AUDIT" not in grades(run("doctor", "--json"))
+
+
 def test_each_fault_of_the_settings_is_a_finding(run: Run) -> None:
     result = run("doctor", "--json", PORT="x", CHATCORE_ENV="production", CHATCORE_RATELIMIT="3")
     assert result.exit_code == 1
