@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from chatcore.ports.account_store import AccountStore
+from chatcore.trail import Gathering
 
-LATE = 0.5
-"""Seconds after which every process has written what it had gathered of a user when the user was forgotten."""
+LATE = Gathering().pause + 0.3
+"""Seconds after which a process that reaches the database has written what it had gathered of a user when the user
+was forgotten: how long it gathers, and a while to write. One that is cut off at that moment writes later.
+"""
 
 
 class Erasure:
@@ -35,6 +38,7 @@ class Erasure:
         lease lost and record nothing, so the order is this one: stopped first, they would have time to.
         What the user did just before is on its way into the audit log and would make them known again, so
         what is here is written first, what other processes have is waited for, and all is forgotten twice.
+        A process that cannot reach the database for so long may still write a refusal of that time afterwards.
 
         Raises:
             DatabaseUnavailable: some of it may be gone; the same call goes on with the rest.
@@ -44,5 +48,4 @@ class Erasure:
         self._stop(owner)
         await asyncio.sleep(self._late)
         await self._flush()
-        await self._accounts.erase(owner)
-        return erased
+        return await self._accounts.erase(owner) or erased

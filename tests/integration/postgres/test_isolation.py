@@ -195,6 +195,7 @@ def foreign_calls(function: str) -> list[tuple[str, tuple[object, ...]]]:
         "refund_rate": [(_ALICE, 10, 60, 0)],
         "sweep_rates": [()],
         "reserve_tokens": [(_ALICE, datetime.now(UTC).date(), 5, 1000)],
+        "knows_user": [(_ALICE,)],
         "erase_user": [(_ALICE, 1), (_ALICE, 9)],
         "interrupt_dead_turns": [(_ALICE,)],
         "usage_of_user": [(_ALICE, 30)],

@@ -17,6 +17,7 @@ from adapters.postgres.database import Database as Pool
 from adapters.postgres.exported import Seal
 from adapters.postgres.turn_store import PostgresTurnStore
 from adapters.postgres.users import PostgresUserStore
+from adapters.postgres.wire import Parameter, Row
 from chatcore.errors import DatabaseUnavailable
 from chatcore.ports.turn_store import Lease
 from chatcore.ports.user_store import UnreadableExport, UserExists, UserNotFound
@@ -293,3 +294,22 @@ async def test_a_database_that_is_away_is_unavailable(database: Database) -> Non
     store = PostgresUserStore(database.app_url.replace(database.name, "no_such_database"))
     with pytest.raises(DatabaseUnavailable):
         await exported(store, _ALICE)
+
+
+class Deaf(Pool):
+    """Loses each first answer, and says the statement again."""
+
+    async def call_for(self, owner: str, statement: bytes, *parameters: Parameter) -> list[Row]:
+        await super().call_for(owner, statement, *parameters)
+        return await super().call_for(owner, statement, *parameters)
+
+
+async def test_whoever_is_forgotten_was_there_even_if_the_answer_is_lost(peopled: Database) -> None:
+    pool = Deaf(peopled.app_url, max_size=1)
+    await pool.open()
+    try:
+        accounts = PostgresAccountStore(pool)
+        assert await accounts.erase(_ALICE)
+        assert not await accounts.erase(_ALICE)
+    finally:
+        await pool.close()

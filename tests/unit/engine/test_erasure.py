@@ -31,13 +31,13 @@ class House(AccountStore):
         self.story.append("flush")
 
 
-@pytest.mark.parametrize("known", [(True, False), (False, True)])
+@pytest.mark.parametrize("known", [(True, False), (False, True), (False, False)])
 async def test_what_is_gathered_is_written_before_everything_is_forgotten_both_times(
     known: tuple[bool, bool],
 ) -> None:
     house = House(*known)
     erasure = Erasure(accounts=house, stop=house.stop, flush=house.flush, late=0)
-    assert await erasure.erase("ada") is known[0]
+    assert await erasure.erase("ada") is any(known)
     assert house.story == ["flush", "erase ada", "stop ada", "flush", "erase ada"]
 
 

@@ -1,0 +1,1 @@
+SELECT chatcore.knows_user($1)
