@@ -255,13 +255,15 @@ class Settings(Struct, frozen=True, kw_only=True):
         RateText | None,
         Variable(
             "CHATCORE_RATE_LIMIT",
-            "questions that one user, or one session, may ask; `off` lifts that of addresses, too",
+            "questions that one user, or one session, may ask, as `5/second`, `5/minute`, `5/hour` or `5/day`;"
+            " `off` lifts that of addresses, too",
         ),
     ] = "1200/minute"
     address_rate_limit: Annotated[
         RateText | None,
         Variable(
-            "CHATCORE_ADDRESS_RATE_LIMIT", "questions that may come from one network address, or one IPv6 /64"
+            "CHATCORE_ADDRESS_RATE_LIMIT",
+            "questions that may come from one network address, or one IPv6 /64, in the same form",
         ),
     ] = "30000/minute"
     daily_tokens: Annotated[

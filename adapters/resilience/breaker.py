@@ -26,8 +26,8 @@ def _ignore(state: BreakerState) -> None:
 class Breaker:
     """Opens when a `share` of the calls of late failed, and lets one probe when it has rested; times in seconds.
 
-    A call is a question with all its retries, for it stands outside them. What counts as of late is all that ended within
-    `window`, and at least the last `calls`: a moment of failures
+    A call is a question with all its retries, for it stands outside them. What counts as of late is all that
+    ended within `window`, and at least the last `calls`: a moment of failures
     under load is no outage, and a quiet server notices one as well. A provider that still answers some is not
     left alone, because being refused helps nobody; that it is not asked more often than usual, retries' budget
     sees to.
