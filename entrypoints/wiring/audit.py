@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from adapters.postgres.audit_log import PostgresAuditLog
 from adapters.postgres.audit_pruning import PruningRefused, prune
-from adapters.postgres.database import Database
 from chatcore.audit import AuditEntry
 from chatcore.conversation import Page
+from entrypoints.wiring.databases import for_a_command
 from entrypoints.wiring.storage import Storage, StorageUnusable
 
 
@@ -37,9 +37,5 @@ def pruned(place: Storage, age: timedelta, progress: Callable[[int], None]) -> i
 
 
 async def _read(url: str, owner: str, limit: int, before: str | None) -> Page[AuditEntry]:
-    database = Database(url, max_size=1, prepare=False)
-    await database.open()
-    try:
+    async with for_a_command(url) as database:
         return await PostgresAuditLog(database).read(owner, limit=limit, before=before)
-    finally:
-        await database.close()

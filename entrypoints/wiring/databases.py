@@ -1,6 +1,7 @@
 """The pools of database connections of one process, which share the limit that is set."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
 
 from adapters.postgres.database import Database
 from entrypoints.settings import Settings
@@ -26,6 +27,17 @@ def url_of(settings: Settings) -> str:
 def main_database(settings: Settings, url: str, *, pooled: bool) -> Database:
     """Return the database of conversations, closed; a pooler keeps no prepared statements."""
     return Database(url, max_size=shares(settings)[0], prepare=not pooled)
+
+
+@asynccontextmanager
+async def for_a_command(url: str) -> AsyncGenerator[Database, None]:
+    """Keep the database open for one command, which asks one thing after another."""
+    database = Database(url, max_size=1, prepare=False)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 def sign_in_database(settings: Settings, main: Database) -> Database | None:

@@ -9,12 +9,11 @@ from typing import TypeVar
 from uuid_utils.compat import uuid7
 
 from adapters.postgres.api_keys import PostgresApiKeyStore
-from adapters.postgres.database import Database
 from chatcore.api_key import ApiKey, ApiKeyText
 from chatcore.ports.api_key_store import ApiKeyStore
 from chatcore.principal import Scope
 from entrypoints.settings import Settings
-from entrypoints.wiring.databases import main_database
+from entrypoints.wiring.databases import for_a_command
 from entrypoints.wiring.storage import storage
 
 T = TypeVar("T")
@@ -42,12 +41,9 @@ def with_key_store(settings: Settings, do: Callable[[ApiKeyStore], Awaitable[T]]
         DatabaseUnavailable: the keys cannot be reached.
     """
     with storage(settings) as place:
-        return asyncio.run(_done(main_database(settings, place.app_url, pooled=True), do))
+        return asyncio.run(_done(place.app_url, do))
 
 
-async def _done(database: Database, do: Callable[[ApiKeyStore], Awaitable[T]]) -> T:
-    await database.open()
-    try:
+async def _done(url: str, do: Callable[[ApiKeyStore], Awaitable[T]]) -> T:
+    async with for_a_command(url) as database:
         return await do(PostgresApiKeyStore(database))
-    finally:
-        await database.close()

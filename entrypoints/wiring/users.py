@@ -1,10 +1,11 @@
 """Who moves and erases a user's data."""
 
 from adapters.postgres.accounts import PostgresAccountStore
-from adapters.postgres.database import Database
 from adapters.postgres.users import PostgresUserStore
 from chatcore.erasure import Erasure
 from chatcore.ports.user_store import UserStore
+from entrypoints.wiring import trail
+from entrypoints.wiring.databases import for_a_command
 from entrypoints.wiring.storage import Storage
 
 
@@ -19,17 +20,9 @@ async def erased(place: Storage, owner: str) -> bool:
     Raises:
         DatabaseUnavailable: some of it may be gone; the same call goes on with the rest.
     """
-    database = Database(place.app_url, max_size=1, prepare=False)
-    await database.open()
-    try:
+    async with for_a_command(place.app_url) as database:
         accounts = PostgresAccountStore(database)
-        return await Erasure(accounts=accounts, stop=_nobody, flush=_nothing).erase(owner)
-    finally:
-        await database.close()
-
-
-async def _nothing() -> None:
-    """Write nothing: a process that only erases gathers nothing."""
+        return await Erasure(accounts=accounts, stop=_nobody, flush=trail.flushing(None)).erase(owner)
 
 
 def _nobody(owner: str) -> None:
