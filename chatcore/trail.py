@@ -141,7 +141,7 @@ class Trail:
             await self._log.record(batch)
         except DatabaseUnavailable:
             raise
-        except Exception as bug:  # noqa: BLE001  # whatever it is, it must not block all others
+        except Exception as bug:  # noqa: BLE001 - whatever it is, it must not block all others
             if len(batch) > 1:
                 half = len(batch) // 2
                 await self._write_these(batch[:half], refused)

@@ -116,7 +116,7 @@ def _server() -> Iterator[str]:
             with embedded_server() as superuser_url:
                 yield superuser_url
         case _:
-            from testcontainers.community.postgres import PostgresContainer  # noqa: PLC0415  # dear, rarely used
+            from testcontainers.community.postgres import PostgresContainer  # noqa: PLC0415 - dear, rarely used
 
             with PostgresContainer(_IMAGE, driver=None) as container:
                 yield container.get_connection_url()
@@ -136,7 +136,7 @@ def embedded_server() -> Iterator[str]:
 def _docker_answers() -> bool:
     if "DOCKER_HOST" not in os.environ and not _DOCKER_SOCKET.exists():
         return False
-    import docker  # type: ignore[import-untyped]  # noqa: PLC0415  # a quarter of a second for those who have none
+    import docker  # type: ignore[import-untyped]  # noqa: PLC0415 - a quarter of a second for those who have none
     import docker.errors  # type: ignore[import-untyped]  # noqa: PLC0415
 
     try:

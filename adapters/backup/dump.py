@@ -80,7 +80,7 @@ def _chunks(url: str, snapshot: str, progress: Progress) -> Iterator[bytes]:
     command += ["--schema=chatcore", "--schema=chatcore_migration", f"--dbname={shown}"]
     with (
         tempfile.TemporaryFile() as complaints,
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=complaints) as dump,  # noqa: S603  # our own program and arguments
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=complaints) as dump,  # noqa: S603 - our own program and arguments
     ):
         try:
             yield from chunks(pipe(dump.stdout), progress)

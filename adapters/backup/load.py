@@ -71,7 +71,7 @@ def _script(url: str) -> Iterator[IO[bytes]]:
     command += ["-v", "VERBOSITY=verbose", "-d", shown]
     with (
         tempfile.TemporaryFile() as complaints,
-        subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stderr=complaints) as psql,  # noqa: S603  # our own program and arguments
+        subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stderr=complaints) as psql,  # noqa: S603 - our own program and arguments
     ):
         unread = False
         try:
@@ -99,7 +99,7 @@ def _feed(script: IO[bytes], dump: IO[bytes], section: str, progress: Progress) 
     command = [program("pg_restore"), f"--section={section}", "--no-owner", "--no-privileges", "--file=-"]
     with (
         tempfile.TemporaryFile() as complaints,
-        subprocess.Popen(command, stdin=dump, stdout=subprocess.PIPE, stderr=complaints) as reading,  # noqa: S603  # our own program and arguments
+        subprocess.Popen(command, stdin=dump, stdout=subprocess.PIPE, stderr=complaints) as reading,  # noqa: S603 - our own program and arguments
     ):
         try:
             text = pipe(reading.stdout)

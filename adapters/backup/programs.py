@@ -141,7 +141,7 @@ def session(url: str) -> Iterator[Session]:
     """Yield a conversation that ends, and rolls back, with this block."""
     shown, environment = without_password(url)
     command = [program("psql"), "-XAtq", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-d", shown]
-    with subprocess.Popen(  # noqa: S603  # our own program and arguments
+    with subprocess.Popen(  # noqa: S603 - our own program and arguments
         command,
         env=environment,
         stdin=subprocess.PIPE,

@@ -76,7 +76,7 @@ def _caches() -> list[Path]:
     mine = f"chatcore-{os.geteuid()}"
     places = [
         Path("/var/cache/chatcore"),
-        Path("/var/tmp", mine),  # noqa: S108  # ownership is checked before use
+        Path("/var/tmp", mine),  # noqa: S108 - ownership is checked before use
         Path(tempfile.gettempdir(), mine),
     ]
     return list(dict.fromkeys(places))

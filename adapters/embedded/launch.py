@@ -35,7 +35,7 @@ def _die_with(parent: int) -> None:
 def _write_to(log: str) -> None:
     # Opened as the server's user, never as root: the directory is the server's to change, and
     # a symbolic link in it must not lead root anywhere.
-    if os.path.exists(log) and os.lstat(log).st_size > _LARGEST_LOG:  # noqa: PTH110  # pathlib costs 10 ms
+    if os.path.exists(log) and os.lstat(log).st_size > _LARGEST_LOG:  # noqa: PTH110 - pathlib costs 10 ms
         os.replace(log, f"{log}.1")  # noqa: PTH105
     file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
     os.dup2(file, sys.stdout.fileno())
@@ -48,7 +48,7 @@ def _launch(parent: str, uid: str, gid: str, directory: str, log: str, *command:
     _become(int(uid), int(gid))
     _die_with(int(parent))
     _write_to(log)
-    os.execv(command[0], command)  # noqa: S606  # no shell is what is wanted
+    os.execv(command[0], command)  # noqa: S606 - no shell is what is wanted
 
 
 if __name__ == "__main__":

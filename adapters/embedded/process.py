@@ -33,7 +33,7 @@ def spawn(command: Sequence[str], directory: Path, layout: Layout, account: Acco
     log = os.path.relpath(layout.log, directory)
     launch = [sys.executable, "-I", "-S", str(_LAUNCH), str(os.getpid())]
     who = [str(account.uid), str(account.gid), str(directory), log]
-    child = Popen(  # noqa: S603  # every word is ours
+    child = Popen(  # noqa: S603 - every word is ours
         [*launch, *who, *command],
         stdin=DEVNULL,
         stdout=DEVNULL,

@@ -142,6 +142,6 @@ class Connections:
     async def _probe(self) -> None:
         """Have the pool try to connect again, which it does when it is asked, while there are calls waiting."""
         while self._waiting and monotonic() - self._failed_at < _GIVEN_UP_AFTER:
-            await asyncio.sleep(random.uniform(0.05, 0.25))  # noqa: S311  # chance, no secret
+            await asyncio.sleep(random.uniform(0.05, 0.25))  # noqa: S311 - chance, no secret
             with suppress(PoolTimeout, PoolClosed):
                 await self._pool.putconn(await self._pool.getconn(timeout=0.01))

@@ -131,7 +131,7 @@ class Database:
                 return await self._once(whose, statement, parameters, deadline)
             except Transient as error:
                 # Full jitter, so that those who failed together do not come back together.
-                pause = random.uniform(0, longest)  # noqa: S311  # chance, no secret
+                pause = random.uniform(0, longest)  # noqa: S311 - chance, no secret
                 if monotonic() + pause >= deadline - self._kept:
                     # A row that is locked keeps us waiting as a silent server does. What tells them apart
                     # is whether anybody was answered meanwhile.

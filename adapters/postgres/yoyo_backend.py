@@ -104,12 +104,12 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
             ]
         )
 
-    def apply_one(self, migration: Migration, force: bool = False, mark: bool = True) -> None:  # noqa: FBT001, FBT002  # yoyo's signature
+    def apply_one(self, migration: Migration, force: bool = False, mark: bool = True) -> None:  # noqa: FBT001, FBT002 - yoyo's signature
         """Apply a migration and record it in one transaction, where it allows for one."""
         del mark
         self._carry_out(migration, "apply", force=force)
 
-    def rollback_one(self, migration: Migration, force: bool = False) -> None:  # noqa: FBT001, FBT002  # yoyo's signature
+    def rollback_one(self, migration: Migration, force: bool = False) -> None:  # noqa: FBT001, FBT002 - yoyo's signature
         """Roll a migration back and strike its record in one transaction, where it allows for one."""
         self._carry_out(migration, "rollback", force=force)
 
@@ -124,7 +124,7 @@ class Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]  # yoyo has no ty
             except _IN_USE:
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(random.uniform(0.05, 0.5))  # noqa: S311  # chance, no secret
+                time.sleep(random.uniform(0.05, 0.5))  # noqa: S311 - chance, no secret
             else:
                 return
 

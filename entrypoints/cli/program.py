@@ -101,7 +101,7 @@ def _restore() -> click.Command:
 
 
 def _audit() -> click.Command:
-    from entrypoints.cli.audit import audit  # noqa: PLC0415
+    from entrypoints.cli.audit import audit  # noqa: PLC0415 - as above
 
     return audit
 

@@ -1,4 +1,7 @@
-"""What bounds the questions of each door, and how clients are told what is left (draft-ietf-httpapi-ratelimit-headers)."""
+"""What bounds the questions of each door, and how clients are told what is left.
+
+Source: draft-ietf-httpapi-ratelimit-headers.
+"""
 
 import math
 from collections.abc import Sequence

@@ -64,7 +64,7 @@ class Breakers:
         self._all: dict[str, Breaker] = {}
 
     def fresh(self, model: str, *, share: float = _HOPELESS) -> Breaker:
-        """Return a new breaker for a model, which opens when such a part of its calls fail; each move is written down."""
+        """Return a new breaker for a model, which opens when such a share of its calls fails and logs its moves."""
         log = structlog.get_logger()
 
         def changed(state: BreakerState) -> None:

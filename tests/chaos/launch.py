@@ -15,7 +15,7 @@ def main() -> None:
         # It may have died before we asked.
         if os.getppid() != int(parent):
             sys.exit(1)
-    os.execv(command[0], command)  # noqa: S606  # the command is the test's own
+    os.execv(command[0], command)  # noqa: S606 - the command is the test's own
 
 
 if __name__ == "__main__":

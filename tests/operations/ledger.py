@@ -1,4 +1,4 @@
-"""`python -m tests.operations.ledger --seconds 60`: the ledger beside the bill of a provider, through cancels and kills.
+"""`python -m tests.operations.ledger --seconds 60`: the ledger beside a provider's bill, through cancels and kills.
 
 One server is killed again and again while people ask, stop turns, leave, come back or do not. The provider bills
 each call in full when it begins to answer, whoever listens to the end.

@@ -73,7 +73,7 @@ class Turns(RuleBasedStateMachine):
         self,
         owner: str,
         conversation_id: UUID,
-        new: bool,  # noqa: FBT001  # hypothesis passes it by name
+        new: bool,  # noqa: FBT001 - hypothesis passes it by name
         key: str | None,
         replaces: int | None,
         question: str | None,
@@ -215,7 +215,7 @@ async def answered(step: Coroutine[Any, Any, object]) -> object:
         return type(refusal)
 
 
-def plain(answer: object) -> object:  # noqa: PLR0911  # a case each
+def plain(answer: object) -> object:  # noqa: PLR0911 - a case each
     """Return what the model too can say of an answer."""
     match answer:
         case Turn():

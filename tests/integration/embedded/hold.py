@@ -23,7 +23,7 @@ def main() -> None:
                 server.restart_if_dead()
             case "stop":
                 server.stop()
-        print(json.dumps({"alive": server.alive(), "attached": server.attached}), flush=True)  # noqa: T201  # its output
+        print(json.dumps({"alive": server.alive(), "attached": server.attached}), flush=True)  # noqa: T201 - its output
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def new_directory() -> Path:
     It is shorter than tmp_path's, for a socket's path is short; and a thousand small files, which
     is what a cluster is made of, take some disks most of a second.
     """
-    memory = Path("/dev/shm")  # noqa: S108  # mkdtemp makes a private directory in it
+    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a private directory in it
     roomy = memory.is_dir() and shutil.disk_usage(memory).free > _ROOM and os.access(memory, os.W_OK)
     return Path(tempfile.mkdtemp(prefix="cc-", dir=memory if roomy else None))
 

@@ -108,7 +108,7 @@ class Proxy:
     async def reach(self, end: "_End") -> asyncio.Transport:
         loop = asyncio.get_running_loop()
         if self._host.startswith("/"):
-            path = os.path.join(self._host, f".s.PGSQL.{self._server_port}")  # noqa: PTH118  # a socket, no file
+            path = os.path.join(self._host, f".s.PGSQL.{self._server_port}")  # noqa: PTH118 - a socket, no file
             transport, _ = await loop.create_unix_connection(lambda: end, path)
         else:
             transport, _ = await loop.create_connection(lambda: end, self._host, self._server_port)

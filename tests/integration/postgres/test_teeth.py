@@ -49,7 +49,7 @@ def broken(database: Database, *statements: str, mended: tuple[str, ...]) -> Ite
 async def notices(test: Test, stores: Stores) -> bool:
     try:
         await test(stores)
-    except Exception:  # noqa: BLE001  # however it fails, the bug was noticed
+    except Exception:  # noqa: BLE001 - however it fails, the bug was noticed
         return True
     except pytest.fail.Exception:
         return True

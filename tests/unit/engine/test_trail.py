@@ -84,7 +84,7 @@ async def until(log: Log, written: int) -> None:
 
 async def came(about: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not about():  # noqa: ASYNC110  # what is tested tells nobody
+        while not about():  # noqa: ASYNC110 - what is tested tells nobody
             await asyncio.sleep(0.005)
 
 

@@ -1,5 +1,5 @@
--- Keeps entries of many owners, arrays as in record_audit_of, each in the name of its own. Owners come in order, so that two batches which
--- make the same users known do not wait for each other in a ring.
+-- Keeps entries of many owners, arrays as in record_audit_of, each in the name of its own. Owners come in order, so
+-- that two batches which make the same users known do not wait for each other in a ring.
 CREATE OR REPLACE FUNCTION chatcore.record_audit(in_entries jsonb) RETURNS void
 LANGUAGE plpgsql
 AS $$
