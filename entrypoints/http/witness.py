@@ -61,31 +61,38 @@ class Witness:
 
         Whoever erases everything of theirs leaves the line and no row, which would make them known again.
         """
-        state = scope["state"]
-        principal: Principal | None = state.get("principal")
+        principal: Principal | None = scope["state"].get("principal")
         if principal is None or resource is None or self._trail is None:
             return
-        method = scope["method"]
-        owner = principal.user_id
-        if (method, route) == _ERASURE and resource["user_id"] == owner and status != _FORBIDDEN:
-            return
-        problem: str | None = state.get("problem")
-        # By position, which takes a third of the time.
-        self._trail.record(
-            AuditEntry(
-                str(uuid7()),
-                datetime.now(UTC),
-                owner,
-                principal.method,
-                f"{method} {route}",
-                status,
-                state["request_id"],
-                resource,
-                None if problem is None else problem.removeprefix(PROBLEMS),
-                address,
-                "accepted" in state or (_OK <= status < _REFUSED and len(resource) > 1),
-            )
-        )
+        erasing = (scope["method"], route) == _ERASURE and resource["user_id"] == principal.user_id
+        if not erasing or status == _FORBIDDEN:
+            self._trail.record(_entry(scope, principal, route, status, address, resource))
+
+
+def _entry(
+    scope: HTTPScope,
+    principal: Principal,
+    route: str,
+    status: int,
+    address: str | None,
+    resource: Mapping[str, str | UUID],
+) -> AuditEntry:
+    """Return the entry of a request that has ended, by position, which takes a third of the time."""
+    state = scope["state"]
+    problem: str | None = state.get("problem")
+    return AuditEntry(
+        str(uuid7()),
+        datetime.now(UTC),
+        principal.user_id,
+        principal.method,
+        f"{scope['method']} {route}",
+        status,
+        state["request_id"],
+        resource,
+        None if problem is None else problem.removeprefix(PROBLEMS),
+        address,
+        "accepted" in state or (_OK <= status < _REFUSED and len(resource) > 1),
+    )
 
 
 def _harmless(id_: str) -> str:
