@@ -5,7 +5,7 @@ CREATE TABLE chatcore.api_key (
     owner text NOT NULL,
     id uuid NOT NULL,
     name text NOT NULL,
-    scopes text[] NOT NULL CHECK (scopes <> '{}' AND scopes <@ ARRAY['read', 'write', 'erase']),
+    scopes text[] NOT NULL CHECK (scopes <> '{}' AND scopes <@ ARRAY['read', 'write']),
     digest bytea NOT NULL CHECK (length(digest) = 32),
     created_at timestamptz NOT NULL,
     expires_at timestamptz,
