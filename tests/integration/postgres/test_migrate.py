@@ -75,6 +75,21 @@ def test_each_migration_goes_up_down_and_up_to_the_same_catalogue(
     assert dumped(url) == above
 
 
+def test_keys_lose_the_scope_that_the_version_before_does_not_know(database: Database) -> None:
+    with psycopg.connect(database.superuser_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO chatcore.app_user (owner) VALUES ('alice')")
+        for scopes in ("{read,erase}", "{erase}", "{write}"):
+            connection.execute(
+                "INSERT INTO chatcore.api_key (owner, id, name, scopes, digest, created_at)"
+                " VALUES ('alice', gen_random_uuid(), '', %s, sha256(%s), clock_timestamp())",
+                (scopes, scopes.encode()),
+            )
+        above = len(shipped().migration_ids()) - shipped().migration_ids().index("0006.scope_erase")
+        migrate_down(database.owner_url, steps=above)
+        left = connection.execute("SELECT scopes FROM chatcore.api_key ORDER BY scopes").fetchall()
+    assert left == [(["read"],), (["write"],)]
+
+
 def test_everything_goes_down_to_nothing_and_up_to_the_same_catalogue(bare_database: Database) -> None:
     url = bare_database.owner_url
     nothing = dumped(url)
