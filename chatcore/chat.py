@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from time import monotonic
 from uuid import UUID
 
 from chatcore.conversation import LONGEST_MESSAGE, title_from
@@ -152,18 +153,17 @@ class Chat:
     async def _ask(
         self, owner: str, persona: Persona, question: Question, opening: Opening
     ) -> Asked | Occupied:
-        clock = asyncio.get_running_loop().time
         with self._speaker.room(owner):
-            began = clock()
+            began = monotonic()
             result = await self._store.begin(opening)
             while isinstance(result, KeyTaken):
                 turn, decision = result.turn, decide(result.turn, question.fingerprint or b"")
                 if decision is not Decision.TAKE_OVER:
                     return await self._known(owner, turn, decision)
-                began = clock()
+                began = monotonic()
                 result = await self._store.take_over(owner, turn.id, self._claim(), persona.window // 2)
             if isinstance(result, Opened):
-                return self._answer(persona, question, result, clock() - began)
+                return self._answer(persona, question, result, monotonic() - began)
             return result
 
     def _answer(self, persona: Persona, question: Question, opened: Opened, opening: float) -> Asked:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from chatcore.events import Delta, Ending, Position, Silence
 from chatcore.ports.turn_store import Lease
@@ -22,9 +23,9 @@ class LiveTurn:
         self._ears: set[_Ear] = set()
 
     def say(self, text: str) -> None:
-        """Add the next piece of the reply; `spoke_at` is when the first one came, on the loop's clock."""
+        """Add the next piece of the reply; `spoke_at` is when the first one came, on a monotonic clock."""
         if self.spoke_at is None:
-            self.spoke_at = asyncio.get_running_loop().time()
+            self.spoke_at = monotonic()
         self._pieces.append(text)
         self.length += len(text)
         self._wake()

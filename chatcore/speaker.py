@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from time import monotonic
 from uuid import UUID
 
 from chatcore.errors import DatabaseUnavailable, Failure, LeaseLost, ModelFailed, Overloaded, TurnNotFound
@@ -99,9 +100,7 @@ class Speaker:
         live = LiveTurn(lease)
         speech = Speech(live, self._model, self._store, self._tempo)
         self._running[lease.turn_id] = live, speech
-        report = TurnReport(
-            lease=lease, streamed=streamed, began_at=asyncio.get_running_loop().time(), opening=opening
-        )
+        report = TurnReport(lease=lease, streamed=streamed, began_at=monotonic(), opening=opening)
         task = asyncio.create_task(self._run(live, speech, prompt, report))
         self._tasks.add(task)
         self._held[lease.owner] += 1
@@ -156,11 +155,10 @@ class Speaker:
             await asyncio.wait(self._tasks, timeout=left)
 
     async def _run(self, live: LiveTurn, speech: Speech, prompt: Prompt, report: TurnReport) -> None:
-        loop = asyncio.get_running_loop()
         request = ModelRequest(prompt=prompt, streamed=report.streamed, meter=report.calls.append)
         try:
             outcome = await self._speak(speech, request, report)
-            report.spoken = loop.time() - report.began_at
+            report.spoken = monotonic() - report.began_at
             report.turn = await self._record(live, speech, outcome, report)
         except (LeaseLost, TurnNotFound):
             live.end(None)
@@ -168,7 +166,7 @@ class Speaker:
         except Exception as bug:  # noqa: BLE001 - nobody waits for this task: the report is where it is told
             report.bug = bug
         finally:
-            report.recorded = loop.time() - report.began_at
+            report.recorded = monotonic() - report.began_at
             report.first_piece = None if live.spoke_at is None else live.spoke_at - report.began_at
             self._forget(live)
             live.end(None)
