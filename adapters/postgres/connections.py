@@ -74,9 +74,10 @@ class Connections:
     def occupancy(self) -> Mapping[str, int]:
         """Return how many connections there are, how many of them are idle, and how many calls wait for one."""
         figures = self._pool.get_stats()
+        lost = sum(wire.closed for wire in self._at_hand)
         return {
-            "size": figures.get("pool_size", 0),
-            "idle": figures.get("pool_available", 0) + sum(not wire.closed for wire in self._at_hand),
+            "size": figures.get("pool_size", 0) - lost,
+            "idle": figures.get("pool_available", 0) + len(self._at_hand) - lost,
             "waiting": figures.get("requests_waiting", 0),
         }
 
