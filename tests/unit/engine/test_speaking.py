@@ -234,6 +234,17 @@ async def test_a_turn_that_is_cancelled_before_the_model_is_asked_says_nothing()
     assert not engine.model.requests
 
 
+async def test_whoever_is_stopped_as_a_whole_takes_no_other_owners_turn_along() -> None:
+    hold = asyncio.Event()
+    engine = house(Reply(pieces=("never heard",), hold=hold), Reply(pieces=("heard",), hold=hold))
+    adas, bobs = await engine.ask(), await engine.ask(owner="bob")
+    await until(lambda: len(engine.model.requests) == 2)
+    engine.speaker.stop_all(OWNER)
+    assert isinstance(await engine.ending(adas), Cancelled)
+    hold.set()
+    assert isinstance(await engine.ending(bobs, owner="bob"), Done)
+
+
 async def test_a_turn_that_has_not_begun_to_speak_is_handed_over() -> None:
     engine = house("never said")
     asked = await engine.ask()
