@@ -14,9 +14,8 @@ from entrypoints.banner import banner
 from entrypoints.logging import configure_logging
 from entrypoints.settings import Settings
 from entrypoints.wiring import models, tracing
-from entrypoints.wiring.storage import Storage, StorageUnusable, goes_through_a_pooler, storage
+from entrypoints.wiring.storage import MIGRATE, Storage, StorageUnusable, goes_through_a_pooler, storage
 
-_MIGRATE = "chatcore migrate up"
 _PATIENCE = 8.0
 """Seconds that production waits for a database to answer before it refuses to start."""
 
@@ -150,5 +149,5 @@ def _concerns(place: Storage, patience: float) -> list[str]:
                 raise
             time.sleep(1)
             continue
-        missing = [f"The database lacks {', '.join(lacking)}. Run: {_MIGRATE}"] if lacking else []
+        missing = [f"The database lacks {', '.join(lacking)}. Run: {MIGRATE}"] if lacking else []
         return [*(f"The database does not keep users apart: {one}" for one in exposures), *missing]

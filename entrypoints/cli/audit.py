@@ -3,18 +3,15 @@
 import json
 import sys
 from datetime import timedelta
-from typing import NoReturn
 from uuid import UUID
 
 import click
 
 from chatcore.audit import AuditEntry
-from chatcore.errors import ChatError, InvalidRequest
-from chatcore.principal import checked_user_id
-from entrypoints.cli.common import give_up, say, settings_or_exit
+from entrypoints.cli.common import say
 from entrypoints.cli.duration import duration
+from entrypoints.cli.place import place_or_exit, user_or_exit
 from entrypoints.wiring.audit import entries, pruned
-from entrypoints.wiring.storage import StorageUnusable, storage
 
 _LONGEST = 10_000
 
@@ -35,15 +32,9 @@ def show(user: str, limit: int, before: UUID | None, as_json: bool) -> None:  # 
     A line holds: when, status, route, ids in its path, problem, how the caller was known, address, request id. A hyphen
     stands where there is none.
     """
-    try:
-        owner = checked_user_id(user)
-    except InvalidRequest as refusal:
-        raise click.UsageError(refusal.detail) from None
-    try:
-        with storage(settings_or_exit()) as place:
-            page = entries(place, owner, limit, None if before is None else str(before))
-    except (ChatError, StorageUnusable) as error:
-        _give_up(error)
+    owner = user_or_exit(user)
+    with place_or_exit() as place:
+        page = entries(place, owner, limit, None if before is None else str(before))
     if as_json:
         click.echo(json.dumps([_facts(entry) for entry in page.entries]))
     else:
@@ -65,11 +56,8 @@ def prune(age: timedelta, as_json: bool) -> None:  # noqa: FBT001 - click's way
 
     DATABASE_URL_UNPOOLED has to name the schema's owner: the role that serves can delete nothing of this.
     """
-    try:
-        with storage(settings_or_exit()) as place:
-            gone = pruned(place, age, _tell_rows)
-    except (ChatError, StorageUnusable) as error:
-        _give_up(error)
+    with place_or_exit() as place:
+        gone = pruned(place, age, _tell_rows)
     if as_json:
         click.echo(json.dumps({"pruned": gone}))
     say(_rows(gone) + " went")
@@ -107,10 +95,6 @@ def _line(entry: AuditEntry) -> str:
 
 def _ids(entry: AuditEntry) -> dict[str, str]:
     return {name: str(id_) for name, id_ in entry.resource.items()}
-
-
-def _give_up(error: ChatError | StorageUnusable) -> NoReturn:
-    give_up(f"{error.title()}." if isinstance(error, ChatError) else str(error))
 
 
 def _tell_rows(rows: int) -> None:

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import click
 
-from chatcore.errors import ChatError, InvalidRequest
 from chatcore.ports.user_store import UnreadableExport, UserExists, UserNotFound, UserStore
-from chatcore.principal import checked_user_id
-from entrypoints.cli.common import give_up, say, settings_or_exit
+from entrypoints.cli.common import give_up, say
+from entrypoints.cli.place import place_or_exit, user_or_exit
 from entrypoints.wiring.archives import ArchiveFailed, back_up, bring_back
-from entrypoints.wiring.storage import Storage, StorageUnusable, storage
+from entrypoints.wiring.storage import Storage
 from entrypoints.wiring.users import erased, user_store
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -24,7 +23,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 def export(user: str) -> None:
     """Write everything of a USER to standard output, as lines of JSON; the server may run meanwhile."""
     with _place() as place:
-        lines = asyncio.run(_exported(user_store(place), _checked(user)))
+        lines = asyncio.run(_exported(user_store(place), user_or_exit(user)))
     say(f"{lines} lines")
 
 
@@ -33,7 +32,7 @@ def export(user: str) -> None:
 def import_(user: str) -> None:
     """Read an export from standard input and record it as USER's data, all or nothing."""
     with _place() as place:
-        lines = asyncio.run(user_store(place).import_(_checked(user), _standard_input(), _tell_lines))
+        lines = asyncio.run(user_store(place).import_(user_or_exit(user), _standard_input(), _tell_lines))
     say(f"{lines} lines")
 
 
@@ -69,7 +68,7 @@ def user() -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def erase(user_id: str, yes: bool) -> None:  # noqa: FBT001 - click's way
     """Forget everything of a USER, for ever."""
-    owner = _checked(user_id)
+    owner = user_or_exit(user_id)
     if not yes:
         click.confirm(f"Forget everything of {owner}, for ever?", abort=True, err=True)
     with _place() as place:
@@ -81,9 +80,9 @@ def erase(user_id: str, yes: bool) -> None:  # noqa: FBT001 - click's way
 
 @contextmanager
 def _place() -> Iterator[Storage]:
-    """Yield where the database is; whatever goes wrong there ends the command in words."""
+    """Yield where the database is; whatever goes wrong there, or with the data, ends the command in words."""
     try:
-        with storage(settings_or_exit()) as place:
+        with place_or_exit() as place:
             yield place
     except UserNotFound:
         give_up("Nothing is known of this user.")
@@ -91,17 +90,8 @@ def _place() -> Iterator[Storage]:
         give_up("There is data of this user already, and none of it is overwritten.")
     except UnreadableExport as error:
         give_up(f"This is no whole export: {error}")
-    except ChatError as error:
-        give_up(f"{error.title()}.")
-    except (StorageUnusable, ArchiveFailed) as error:
+    except ArchiveFailed as error:
         give_up(str(error))
-
-
-def _checked(user_id: str) -> str:
-    try:
-        return checked_user_id(user_id)
-    except InvalidRequest as refusal:
-        raise click.UsageError(refusal.detail) from None
 
 
 async def _exported(users: UserStore, owner: str) -> int:

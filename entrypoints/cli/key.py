@@ -9,13 +9,13 @@ from uuid import UUID
 import click
 
 from chatcore.api_key import ApiKey
-from chatcore.errors import ChatError, InvalidRequest
+from chatcore.errors import InvalidRequest
 from chatcore.ports.api_key_store import ApiKeyStore
 from chatcore.principal import Scope
-from entrypoints.cli.common import give_up, say, settings_or_exit
+from entrypoints.cli.common import give_up, say
 from entrypoints.cli.duration import duration
+from entrypoints.cli.place import place_or_exit
 from entrypoints.wiring.keys import new_key, with_key_store
-from entrypoints.wiring.storage import StorageUnusable
 
 T = TypeVar("T")
 _SCOPES = tuple(scope.value for scope in Scope)
@@ -95,9 +95,5 @@ def _written(moment: datetime | None) -> str | None:
 
 
 def _with_store(do: Callable[[ApiKeyStore], Awaitable[T]]) -> T:
-    try:
-        return with_key_store(settings_or_exit(), do)
-    except ChatError as error:
-        give_up(f"{error.title()}.")
-    except StorageUnusable as error:
-        give_up(str(error))
+    with place_or_exit() as place:
+        return with_key_store(place, do)

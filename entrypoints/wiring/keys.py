@@ -12,9 +12,8 @@ from adapters.postgres.api_keys import PostgresApiKeyStore
 from chatcore.api_key import ApiKey, ApiKeyText
 from chatcore.ports.api_key_store import ApiKeyStore
 from chatcore.principal import Scope
-from entrypoints.settings import Settings
 from entrypoints.wiring.databases import for_a_command
-from entrypoints.wiring.storage import storage
+from entrypoints.wiring.storage import Storage
 
 T = TypeVar("T")
 
@@ -33,15 +32,13 @@ def new_key(
     ), text
 
 
-def with_key_store(settings: Settings, do: Callable[[ApiKeyStore], Awaitable[T]]) -> T:
+def with_key_store(place: Storage, do: Callable[[ApiKeyStore], Awaitable[T]]) -> T:
     """Return what comes of something that is done with the keys.
 
     Raises:
-        StorageUnusable: the embedded database cannot run, or the schema is not there.
         DatabaseUnavailable: the keys cannot be reached.
     """
-    with storage(settings) as place:
-        return asyncio.run(_done(place.app_url, do))
+    return asyncio.run(_done(place.app_url, do))
 
 
 async def _done(url: str, do: Callable[[ApiKeyStore], Awaitable[T]]) -> T:

@@ -16,7 +16,8 @@ from entrypoints.settings import Settings
 
 _PGBOUNCER_PORT = 6432
 _CONNECT_SECONDS = 3
-_MIGRATE = "chatcore migrate up"
+MIGRATE = "chatcore migrate up"
+"""What brings a database to this version."""
 
 
 class StorageUnusable(Exception):
@@ -88,9 +89,7 @@ def storage(settings: Settings) -> Iterator[Storage]:
         with _running(settings) as place:
             yield place
     except StatementFault as error:
-        raise StorageUnusable(
-            f"The database refuses ({error}). Is its schema there? Run: {_MIGRATE}"
-        ) from error
+        raise StorageUnusable(f"The database refuses ({error}). Is its schema there? Run: {MIGRATE}") from error
 
 
 @contextmanager
