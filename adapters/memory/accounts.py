@@ -33,9 +33,7 @@ class MemoryAccountStore(AccountStore):
         days = []
         for day in sorted({day_of(row.at) for row in lately}, reverse=True):
             usages = [row.call.usage for row in lately if day_of(row.at) == day]
-            asked, said = (
-                sum(usage.input_tokens for usage in usages),
-                sum(usage.output_tokens for usage in usages),
-            )
+            asked = sum(usage.input_tokens for usage in usages)
+            said = sum(usage.output_tokens for usage in usages)
             days.append(DaysCalls(day=day, calls=len(usages), input_tokens=asked, output_tokens=said))
         return Spending(today=today, counted=budget.spent, reserved=budget.reserved, days=tuple(days))

@@ -5,9 +5,8 @@ from datetime import timedelta
 
 import psycopg
 
-from adapters.postgres.failures import StatementFault
+from adapters.postgres.failures import translated
 from adapters.postgres.schema_source import statement
-from chatcore.errors import DatabaseUnavailable
 
 _AT_ONCE = 5_000
 """Entries that one statement deletes."""
@@ -28,13 +27,8 @@ def prune(url: str, age: timedelta, progress: Callable[[int], None], at_once: in
         PruningRefused: the role does not own the audit log.
         StatementFault: the schema is not there.
     """
-    try:
-        with psycopg.connect(url, autocommit=True, prepare_threshold=None) as session:
-            return _pruned(session, age, progress, at_once)
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise DatabaseUnavailable from error
-    except psycopg.Error as error:
-        raise StatementFault(error.diag.message_primary or str(error)) from error
+    with translated(), psycopg.connect(url, autocommit=True, prepare_threshold=None) as session:
+        return _pruned(session, age, progress, at_once)
 
 
 def _pruned(

@@ -1,6 +1,12 @@
 """What can go wrong with a statement, told apart once, by SQLSTATE (PostgreSQL manual, appendix A)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
 from psycopg import errors, pq
+
+from chatcore.errors import DatabaseUnavailable
 
 _UNREACHABLE = ("08", "25P04", "57P01", "57P02", "57P03", "57P05", "25006", "0A000")
 _OVERBURDENED = ("40001", "40P01", "53", "55P03", "57014", "58", "XX001")
@@ -27,6 +33,17 @@ class Duplicate(Exception):
 
 class StatementFault(Exception):
     """The server refuses the statement as it is: a bug, a wrong right, or a schema that was not migrated."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Have what psycopg raises in the block raised as DatabaseUnavailable, or StatementFault where it is for good."""
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        raise DatabaseUnavailable from error
+    except psycopg.Error as error:
+        raise StatementFault(error.diag.message_primary or str(error)) from error
 
 
 def failure_of(result: pq.abc.PGresult) -> Transient | Duplicate | StatementFault:

@@ -24,9 +24,8 @@ from adapters.postgres.exported import (
     User,
     decoded,
 )
-from adapters.postgres.failures import StatementFault
+from adapters.postgres.failures import translated
 from adapters.postgres.schema_source import statement
-from chatcore.errors import DatabaseUnavailable
 from chatcore.ports.user_store import (
     Progress,
     UnreadableExport,
@@ -101,7 +100,7 @@ class PostgresUserStore(UserStore):
     @asynccontextmanager
     async def _as_owner(self, owner: str, *, snapshot: bool) -> AsyncIterator[_Connection]:
         """Open a transaction in which only this owner's rows exist."""
-        try:
+        with translated():
             async with await psycopg.AsyncConnection.connect(self._url, prepare_threshold=None) as connection:
                 if snapshot:
                     await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
@@ -109,10 +108,6 @@ class PostgresUserStore(UserStore):
                 await connection.execute("SELECT set_config('chatcore.owner', %s, true)", (owner,))
                 await connection.execute("SET LOCAL timezone = 'UTC'")
                 yield connection
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            raise DatabaseUnavailable from error
-        except psycopg.Error as error:
-            raise StatementFault(error.diag.message_primary or str(error)) from error
 
 
 async def _check_known(connection: _Connection, owner: str) -> None:
