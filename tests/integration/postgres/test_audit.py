@@ -1,7 +1,7 @@
 """The contract of the audit log has teeth, and its statements find their rows by the owner."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import msgspec
 import psycopg
@@ -13,7 +13,7 @@ from adapters.postgres.schema_source import shipped
 from tests.contract.audit_log import test_audit_log as contract
 from tests.contract.audit_log.conftest import Kept, in_postgres
 from tests.contract.audit_log.entries import entry
-from tests.databases import Database, Databases
+from tests.databases import Database
 from tests.integration.postgres.test_plans import SHORT, explained
 
 pytestmark = pytest.mark.anyio
@@ -60,13 +60,6 @@ BUGS: dict[str, tuple[str, str, str, Test]] = {
         contract.test_the_newest_come_first_page_by_page,
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def workshop(database_server: Databases) -> Iterator[Database]:
-    """A database whose functions may be broken, and are mended afterwards."""
-    with database_server.fresh() as made:
-        yield made
 
 
 @pytest.fixture

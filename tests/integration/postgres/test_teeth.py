@@ -9,20 +9,13 @@ import pytest
 
 from adapters.postgres.schema_source import shipped
 from tests.contract.stores import PostgresStores, Stores, postgres_stores
-from tests.databases import Database, Databases
+from tests.databases import Database
 from tests.integration.postgres.bugs import BUGS, ISOLATION, Bug, Test
 
 pytestmark = pytest.mark.anyio
 FUNCTIONS = {file.stem: file.read_text() for file in shipped().function_files()}
 TABLES = ("app_user", "conversation", "turn", "message", "turn_chunk", "model_call", "token_day")
 OWNER_FILTER = re.compile(r"\b(\w+)\.owner = in_owner\b")
-
-
-@pytest.fixture(scope="module")
-def workshop(database_server: Databases) -> Iterator[Database]:
-    """A database whose functions may be broken, and are mended afterwards."""
-    with database_server.fresh() as made:
-        yield made
 
 
 @pytest.fixture
